@@ -1,0 +1,44 @@
+import type { ObjectRef } from '../objects/objects.ts';
+
+/** What one training job is asked to do. Plain JSON: it crosses a process boundary and is kept on disk. */
+export interface TrainingJob {
+  projectVersionArn: string;
+  projectName: string;
+  versionName: string;
+  /** Manifest of the training set. */
+  training: ObjectRef;
+  /** Manifest of the test set, or about a fifth of the training set when absent (AutoCreate). */
+  testing?: ObjectRef;
+  /** Where the result files go. */
+  output: { bucket: string; prefix: string };
+  seed: number;
+  /** Folder of this version's own files (`model.onnx`, `outcome.json`, scratch). It exists. */
+  directory: string;
+}
+
+/** Places of the result files that the API reports, all in the output bucket. */
+export interface ValidationFiles {
+  manifestSummary: ObjectRef;
+  trainingValidation: ObjectRef;
+  testingValidation: ObjectRef;
+}
+
+/** How a training job ended. Plain JSON. */
+export type TrainingOutcome =
+  | {
+      status: 'TRAINING_COMPLETED';
+      /** Mean F1 over the labels, 0–1. */
+      f1Score: number;
+      billableSeconds: number;
+      evaluationSummary: ObjectRef;
+      trainingOutput: ObjectRef;
+      testingOutput: ObjectRef;
+      validation: ValidationFiles;
+    }
+  | {
+      status: 'TRAINING_FAILED';
+      /** The StatusMessage that users see. */
+      message: string;
+      /** Present when the manifests could be read and were found wanting. */
+      validation?: ValidationFiles;
+    };
