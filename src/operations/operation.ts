@@ -2,6 +2,11 @@ import type * as sdk from '@aws-sdk/client-rekognition';
 import type { z } from 'zod';
 import type { Config } from '../config.ts';
 import type { ObjectStore } from '../objects/objects.ts';
+import type { Models } from '../serving/models.ts';
+import type { VersionFolders } from '../store/folders.ts';
+import type { PageTokens } from '../store/pages.ts';
+import type { Database } from '../store/schema.ts';
+import type { Trainings } from '../training/supervisor.ts';
 
 /** Who calls, for which account and Region. The Region is the one of the signature's credential scope. */
 export interface Caller {
@@ -15,7 +20,11 @@ export interface Caller {
 export interface Services {
   config: Config;
   objects: ObjectStore;
-  // store, trainings, models: added with the modules that define them.
+  database: Database;
+  pageTokens: PageTokens;
+  folders: VersionFolders;
+  trainings: Trainings;
+  models: Models;
 }
 
 export interface Context extends Services {

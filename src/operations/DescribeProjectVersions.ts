@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import type { ObjectRef } from '../objects/objects.ts';
+import { listVersions, type ProjectVersion } from '../store/versions.ts';
+import { requireProject } from './lookup.ts';
+import { defineOperation } from './operation.ts';
+import { readPage } from './paging.ts';
+import { PageSize, PageToken, ProjectArn, VersionNames } from './shapes.ts';
+
+function s3Object({ bucket, key }: ObjectRef) {
+  return { S3Object: { Bucket: bucket, Name: key } };
+}
+
+function assets(ref: ObjectRef | undefined) {
+  return { Assets: ref ? [{ GroundTruthManifest: s3Object(ref) }] : [] };
+}
+
+/** Absent until there is such a file. */
+function assetsIfAny(ref: ObjectRef | undefined) {
+  return ref && assets(ref);
+}
+
+/** What the training found and left: members that are absent before it has. */
+function describeOutcome({ request, outcome }: ProjectVersion) {
+  const completed = outcome?.status === 'TRAINING_COMPLETED' ? outcome : undefined;
+  const validation = outcome?.validation;
+  const autoCreate = { AutoCreate: request.testing === undefined };
+  return {
+    BillableTrainingTimeInSeconds: completed?.billableSeconds,
+    TrainingDataResult: {
+      Input: assets(request.training),
+      Output: assetsIfAny(completed?.trainingOutput),
+      Validation: assetsIfAny(validation?.trainingValidation),
+    },
+    TestingDataResult: {
+      Input: { ...assets(request.testing), ...autoCreate },
+      Output: completed && { ...assets(completed.testingOutput), ...autoCreate },
+      Validation: assetsIfAny(validation?.testingValidation),
+    },
+    EvaluationResult: completed && {
+      F1Score: completed.f1Score,
+      Summary: s3Object(completed.evaluationSummary),
+    },
+    ManifestSummary: validation && s3Object(validation.manifestSummary),
+  };
+}
+
+function describe(version: ProjectVersion) {
+  const { request, trainingEndedAt } = version;
+  return {
+    ProjectVersionArn: version.arn,
+    CreationTimestamp: new Date(version.createdAt),
+    MinInferenceUnits: version.minInferenceUnits,
+    MaxInferenceUnits: version.maxInferenceUnits,
+    Status: version.status,
+    StatusMessage: version.statusMessage,
+    TrainingEndTimestamp: trainingEndedAt === undefined ? undefined : new Date(trainingEndedAt),
+    OutputConfig: { S3Bucket: request.output.bucket, S3KeyPrefix: request.output.prefix },
+    VersionDescription: request.description,
+    Feature: 'CUSTOM_LABELS' as const,
+    ...describeOutcome(version),
+  };
+}
+
+export const DescribeProjectVersions = defineOperation({
+  name: 'DescribeProjectVersions',
+  input: z.object({
+    ProjectArn,
+    VersionNames: VersionNames.optional(),
+    NextToken: PageToken.optional(),
+    MaxResults: PageSize.optional(),
+  }),
+  async handle(input, context) {
+    const { ProjectArn: projectArn, VersionNames: names } = input;
+    const { id: projectId } = await requireProject(projectArn, context);
+    const query = ['DescribeProjectVersions', projectArn, names ?? null];
+    const { items, nextToken } = await readPage(input, query, context, (position) =>
+      listVersions(context.database, { projectId, names, ...position }),
+    );
+    return { ProjectVersionDescriptions: items.map(describe), NextToken: nextToken };
+  },
+});

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { moveVersionToStarting } from '../store/versions.ts';
+import { ServiceError } from './errors.ts';
+import { MAXIMUM_INFERENCE_UNITS } from './limits.ts';
+import { inUse, requireVersion } from './lookup.ts';
+import { defineOperation } from './operation.ts';
+import { InferenceUnits, ProjectVersionArn } from './shapes.ts';
+
+export const StartProjectVersion = defineOperation({
+  name: 'StartProjectVersion',
+  input: z.object({
+    ProjectVersionArn,
+    MinInferenceUnits: InferenceUnits,
+    MaxInferenceUnits: InferenceUnits.optional(),
+  }),
+  async handle(input, context) {
+    const { ProjectVersionArn: arn, MinInferenceUnits: minimum, MaxInferenceUnits: maximum } = input;
+    if (maximum !== undefined && maximum < minimum) {
+      throw new ServiceError(
+        'InvalidParameterException',
+        'MaxInferenceUnits must not be less than MinInferenceUnits.',
+      );
+    }
+    const version = await requireVersion(arn, context);
+    if (version.status === 'TRAINING_FAILED') {
+      throw new ServiceError('InvalidParameterException', 'The training of the project version failed.');
+    }
+    if ((maximum ?? minimum) > MAXIMUM_INFERENCE_UNITS) {
+      throw new ServiceError(
+        'LimitExceededException',
+        `A model can have at most ${MAXIMUM_INFERENCE_UNITS} inference units.`,
+      );
+    }
+    const { database, config, models } = context;
+    const result = await moveVersionToStarting(
+      database,
+      version.id,
+      ['TRAINING_COMPLETED', 'STOPPED', 'FAILED'],
+      { minimum, maximum },
+      config.maximumRunningModels,
+    );
+    if (result === 'wrong-status') throw await inUse(arn, context);
+    if (result === 'limit') {
+      throw new ServiceError(
+        'LimitExceededException',
+        `${config.maximumRunningModels} models are running, which is the maximum.`,
+      );
+    }
+    models.start({ ...version, minInferenceUnits: minimum, maxInferenceUnits: maximum });
+    return { Status: 'STARTING' as const };
+  },
+});

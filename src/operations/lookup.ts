@@ -1,0 +1,48 @@
+import { findProject, type Project } from '../store/projects.ts';
+import type { VersionStatus } from '../store/schema.ts';
+import { findVersion, type ProjectVersion } from '../store/versions.ts';
+import { ServiceError } from './errors.ts';
+import type { Context } from './operation.ts';
+
+/** Refuses an ARN of another account or Region than the caller's. */
+function checkOwner(arn: string, { caller }: Context): void {
+  const [, , , region, account] = arn.split(':');
+  if (region !== caller.region || account !== caller.account) {
+    throw new ServiceError(
+      'InvalidParameterException',
+      `The resource ${arn} is not in the account ${caller.account} and the Region ${caller.region} of the request.`,
+    );
+  }
+}
+
+export function notFound(arn: string): ServiceError {
+  return new ServiceError('ResourceNotFoundException', `The resource ${arn} does not exist.`);
+}
+
+/** The project of an ARN. Throws InvalidParameterException and ResourceNotFoundException. */
+export async function requireProject(arn: string, context: Context): Promise<Project> {
+  checkOwner(arn, context);
+  const project = await findProject(context.database, arn);
+  if (!project) throw notFound(arn);
+  return project;
+}
+
+/** The version of an ARN. Throws InvalidParameterException and ResourceNotFoundException. */
+export async function requireVersion(arn: string, context: Context): Promise<ProjectVersion> {
+  checkOwner(arn, context);
+  const version = await findVersion(context.database, arn);
+  if (!version) throw notFound(arn);
+  return version;
+}
+
+/** ResourceInUseException for an operation that the version's status doesn't allow. */
+export async function inUse(arn: string, context: Context): Promise<ServiceError> {
+  // Read again: another request may have moved the version since it was looked up.
+  const version = await findVersion(context.database, arn);
+  if (!version) return notFound(arn);
+  return wrongStatus(version.status);
+}
+
+function wrongStatus(status: VersionStatus): ServiceError {
+  return new ServiceError('ResourceInUseException', `The project version is in the ${status} state.`);
+}

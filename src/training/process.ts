@@ -1,0 +1,54 @@
+// One training in a process of its own, started by the supervisor: the API stays quick meanwhile, and a crash of
+// native code ends this process only.
+import { appendFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
+import { join } from 'node:path';
+import { FolderObjects } from '../objects/folder.ts';
+import type { TrainingProgress } from '../vision/classifier.ts';
+import { runTrainingJob } from './job.ts';
+import type { TrainingJob } from './outcome.ts';
+import { writeOutcome } from './outcome-file.ts';
+
+/** What the supervisor sends first and only. */
+export interface TrainingOrder {
+  job: TrainingJob;
+  /** Folder of the buckets. */
+  buckets: string;
+}
+
+/** File of progress reports in the version's folder, one JSON object per line. */
+const PROGRESS_FILE = 'progress.jsonl';
+const REPORT_EVERY_MS = 500;
+/** Requests come before trainings when both want the processor. */
+const PRIORITY = 10;
+
+/** Passes on the first report of each stage, the last one, and one every half second. */
+function createReporter(folder: string): (progress: TrainingProgress) => void {
+  let last = { stage: '', at: 0 };
+  return (progress) => {
+    const now = Date.now();
+    const due = progress.stage !== last.stage || progress.fraction >= 1 || now - last.at >= REPORT_EVERY_MS;
+    if (!due) return;
+    last = { stage: progress.stage, at: now };
+    appendFileSync(join(folder, PROGRESS_FILE), `${JSON.stringify({ time: now, ...progress })}\n`);
+    process.send?.(progress);
+  };
+}
+
+async function train({ job, buckets }: TrainingOrder): Promise<void> {
+  const outcome = await runTrainingJob(job, new FolderObjects(buckets), createReporter(job.directory));
+  await writeOutcome(job.directory, outcome);
+}
+
+setPriority(PRIORITY);
+// The server is gone: the next one starts this training again.
+process.once('disconnect', () => process.exit(1));
+process.once('message', (order: TrainingOrder) => {
+  train(order).then(
+    () => process.exit(0),
+    (error) => {
+      console.error(error);
+      process.exit(1);
+    },
+  );
+});

@@ -1,0 +1,157 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { open, readFile } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from '../logger.ts';
+import type { VersionFolders } from '../store/folders.ts';
+import type { Database } from '../store/schema.ts';
+import { finishTraining, listVersionsInStatus, type ProjectVersion } from '../store/versions.ts';
+import type { TrainingProgress } from '../vision/classifier.ts';
+import type { TrainingJob, TrainingOutcome } from './outcome.ts';
+import { readOutcome } from './outcome-file.ts';
+import type { TrainingOrder } from './process.ts';
+
+/** `process.ts` here, `process.js` in the published package. */
+const PROGRAM = fileURLToPath(new URL(`./process${extname(import.meta.url)}`, import.meta.url));
+
+/** A training whose process crashed is tried once more. */
+const ATTEMPTS = 2;
+
+const SERVICE_ISSUE: TrainingOutcome = {
+  status: 'TRAINING_FAILED',
+  message: 'Amazon Rekognition experienced a service issue.',
+};
+
+interface Options {
+  database: Database;
+  folders: VersionFolders;
+  /** Folder of the buckets. */
+  buckets: string;
+  seed: number;
+  logger: Logger;
+}
+
+interface Training {
+  /** Settles when the outcome is stored, or when the server closes. Never rejects. */
+  ended: Promise<void>;
+  process?: ChildProcess;
+  progress?: TrainingProgress;
+}
+
+/** Runs every training in a process of its own and stores how it ended. */
+export class Trainings {
+  readonly #options: Options;
+  readonly #running = new Map<string, Training>();
+  #closed = false;
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  /** Begins, or takes up again, the training of a version in TRAINING_IN_PROGRESS. Doesn't wait for it. */
+  start(version: ProjectVersion): void {
+    const training: Training = { ended: Promise.resolve() };
+    this.#running.set(version.id, training);
+    training.ended = this.#run(version, training)
+      .catch((error) => {
+        this.#options.logger.error(
+          { err: error, version: version.arn },
+          'training: its end could not be stored',
+        );
+      })
+      .finally(() => this.#running.delete(version.id));
+  }
+
+  /** Takes up every training that the last run of the server left. */
+  async resume(): Promise<void> {
+    const versions = await listVersionsInStatus(this.#options.database, ['TRAINING_IN_PROGRESS']);
+    for (const version of versions) this.start(version);
+  }
+
+  /** How far a running training is; undefined before its first report and after its end. */
+  progress(versionId: string): TrainingProgress | undefined {
+    return this.#running.get(versionId)?.progress;
+  }
+
+  /** Ends the processes; the next start of the server takes the trainings up again. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const trainings = [...this.#running.values()];
+    for (const training of trainings) training.process?.kill('SIGKILL');
+    await Promise.all(trainings.map((training) => training.ended));
+  }
+
+  async #run(version: ProjectVersion, training: Training): Promise<void> {
+    const { database, logger } = this.#options;
+    const about = { version: version.arn };
+    let end: Awaited<ReturnType<typeof readOutcome>>;
+    try {
+      end = await this.#train(version, training);
+    } catch (error) {
+      logger.error({ ...about, err: error }, 'training: could not be run');
+    }
+    if (this.#closed) return;
+    const { outcome, endedAt } = end ?? { outcome: SERVICE_ISSUE, endedAt: Date.now() };
+    await finishTraining(database, version.id, outcome, endedAt);
+    logger.info({ ...about, ...outcome }, 'training: ended');
+  }
+
+  /** The outcome; undefined when every attempt crashed or the server closes. */
+  async #train(version: ProjectVersion, training: Training) {
+    const folder = await this.#options.folders.make(version.id);
+    // Present when an earlier run of the server ended between the training's end and its being stored.
+    let end = await readOutcome(folder);
+    for (let attempt = 1; !end && attempt <= ATTEMPTS && !this.#closed; attempt++) {
+      const exit = await this.#runProcess(version, training, folder);
+      end = await readOutcome(folder);
+      if (end || this.#closed) break;
+      const log = (await readFile(join(folder, 'training.log'), 'utf8')).slice(-2000);
+      this.#options.logger.error(
+        { version: version.arn, attempt, ...exit, log },
+        'training: the process crashed',
+      );
+    }
+    return end;
+  }
+
+  async #runProcess(version: ProjectVersion, training: Training, folder: string) {
+    const { buckets, logger } = this.#options;
+    const about = { version: version.arn };
+    // A file, not a pipe: the last words of a process that crashes are kept, and nobody has to read along.
+    const log = await open(join(folder, 'training.log'), 'a');
+    try {
+      const child = fork(PROGRAM, { execArgv: [], stdio: ['ignore', log.fd, log.fd, 'ipc'] });
+      const exited = once(child, 'exit');
+      training.process = child;
+      child.on('message', (progress: TrainingProgress) => {
+        if (progress.stage !== training.progress?.stage) {
+          logger.info({ ...about, ...progress }, `training: ${progress.stage}`);
+        }
+        training.progress = progress;
+      });
+      const order: TrainingOrder = { job: this.#job(version, folder), buckets };
+      // A process that dies at once can't be sent to; its exit tells.
+      child.send(order, () => {});
+      const [code, signal] = await exited;
+      return { code, signal };
+    } finally {
+      training.process = undefined;
+      await log.close();
+    }
+  }
+
+  #job(version: ProjectVersion, directory: string): TrainingJob {
+    const { training, testing, output } = version.request;
+    return {
+      projectVersionArn: version.arn,
+      projectName: version.projectName,
+      versionName: version.name,
+      training,
+      testing,
+      output: { bucket: output.bucket, prefix: output.prefix ?? '' },
+      seed: this.#options.seed,
+      directory,
+    };
+  }
+}
