@@ -1,5 +1,20 @@
-import type { FastifyBaseLogger } from 'fastify';
+import { mkdir } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { type KeyPair, loadCredentials } from './access/credentials.ts';
 import type { Config } from './config.ts';
+import type { Logger } from './logger.ts';
+import { FolderObjects } from './objects/folder.ts';
+import { operations } from './operations/index.ts';
+import type { Services } from './operations/operation.ts';
+import { createProtocolServer } from './protocol/server.ts';
+import { Models } from './serving/models.ts';
+import { VersionFolders } from './store/folders.ts';
+import { createPageTokens } from './store/pages.ts';
+import { openSqlite } from './store/sqlite.ts';
+import { listVersionsInStatus } from './store/versions.ts';
+import { Trainings } from './training/supervisor.ts';
 
 /** A running server. */
 export interface Server {
@@ -7,18 +22,65 @@ export interface Server {
   url: string;
   port: number;
   /** The administrator's key pair: the one of the settings, or the one made on first start. */
-  credentials: { accessKeyId: string; secretAccessKey: string };
+  credentials: KeyPair;
   /** Stops listening, ends requests, unloads models and leaves unfinished trainings for the next start. */
   close(): Promise<void>;
 }
+
+const SILENT: Logger = { info() {}, warn() {}, error() {} };
 
 /**
  * Opens the data directory (made when absent), takes up what the last run left, and listens.
  * Throws when another server has the directory open or the port is taken.
  */
 export async function startServer(
-  _config: Config,
-  _options: { logger?: FastifyBaseLogger } = {},
+  config: Config,
+  { logger }: { logger?: FastifyBaseLogger } = {},
 ): Promise<Server> {
-  throw new Error('not written yet');
+  const services = await openServices(config, logger ?? SILENT);
+  let app: FastifyInstance | undefined;
+  const close = async () => {
+    await app?.close();
+    await services.trainings.close();
+    await services.models.close();
+    await services.database.destroy();
+  };
+  try {
+    const credentials = await loadCredentials(config);
+    app = createProtocolServer({ services, operations, credentials, logger: logger ?? false });
+    await takeUp(services);
+    const url = await app.listen({ host: config.host, port: config.port });
+    const { port } = app.server.address() as AddressInfo;
+    return { url, port, credentials: credentials.administrator, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openServices(config: Config, logger: Logger): Promise<Services> {
+  const inside = (name: string) => join(config.dataDirectory, name);
+  const buckets = inside('buckets');
+  await mkdir(buckets, { recursive: true });
+  const database = await openSqlite(inside('ocellus.sqlite'));
+  const folders = new VersionFolders(inside('versions'));
+  return {
+    config,
+    database,
+    folders,
+    objects: new FolderObjects(buckets),
+    pageTokens: await createPageTokens(database),
+    trainings: new Trainings({ database, folders, buckets, seed: config.seed, logger }),
+    models: new Models({ database, folders, logger }),
+  };
+}
+
+/** What the last run, however it ended, has left half done. */
+async function takeUp({ database, folders, models, trainings }: Services): Promise<void> {
+  for (const { id } of await listVersionsInStatus(database, ['DELETING'])) {
+    await folders.finishDeletion(database, id);
+  }
+  await folders.removeStrays(database);
+  await models.resume();
+  await trainings.resume();
 }
