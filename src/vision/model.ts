@@ -1,3 +1,8 @@
+import { wholeView } from './augment.ts';
+import { Executable } from './graph/executable.ts';
+import { readMetadata, writeMetadata } from './graph/onnx.ts';
+import { decodeSquare } from './image.ts';
+
 /** What a model file says of itself (ONNX metadata, one JSON value under the key `ocellus`). */
 export interface ModelInfo {
   /** Format version of this record. */
@@ -11,9 +16,12 @@ export interface ModelInfo {
   /** Side in pixels of the square network input; images are resized to it whole. */
   inputSize: number;
   /** Per channel (RGB), on pixel values scaled to 0–1. */
-  mean: [number, number, number];
-  std: [number, number, number];
+  mean: number[];
+  std: number[];
 }
+
+/** The metadata key of {@link ModelInfo}. */
+export const METADATA_KEY = 'ocellus';
 
 /** A model in memory. `close` frees its native memory. */
 export interface Model {
@@ -24,11 +32,42 @@ export interface Model {
 }
 
 /** Loads a model file. Throws when it isn't one of ours. */
-export async function loadModel(_file: Uint8Array): Promise<Model> {
-  throw new Error('not written yet');
+export async function loadModel(file: Uint8Array): Promise<Model> {
+  const info = readInfo(file);
+  const executable = await Executable.compile(file);
+  const { inputSize: side, labels } = info;
+  const pixels = 3 * side * side;
+  return {
+    info,
+    async predict(images) {
+      if (images.length === 0) return [];
+      const data = new Float32Array(images.length * pixels);
+      const decoded = await Promise.all(images.map((image) => decodeSquare(image, side)));
+      decoded.forEach(
+        (picture, i) => void wholeView(picture, data.subarray(i * pixels, (i + 1) * pixels), side, info),
+      );
+      const { scores } = await executable.run({ image: { data, shape: [images.length, 3, side, side] } });
+      return images.map((_, i) => scores!.slice(i * labels.length, (i + 1) * labels.length));
+    },
+    close: () => executable.release(),
+  };
+}
+
+function readInfo(file: Uint8Array): ModelInfo {
+  const text = readMetadata(file)[METADATA_KEY];
+  if (text === undefined)
+    throw new Error('The ONNX file has no Ocellus metadata: it was not trained by Ocellus');
+  const info = JSON.parse(text) as ModelInfo;
+  if (info.version !== 1)
+    throw new Error(`The model file has format ${info.version}; this server reads format 1`);
+  return info;
 }
 
 /** The same model with other assumed thresholds (0–1, in the order of its labels). */
-export function withThresholds(_file: Uint8Array, _thresholds: number[]): Uint8Array {
-  throw new Error('not written yet');
+export function withThresholds(file: Uint8Array, thresholds: number[]): Uint8Array {
+  const info = readInfo(file);
+  if (thresholds.length !== info.labels.length) {
+    throw new Error(`${thresholds.length} thresholds for ${info.labels.length} labels`);
+  }
+  return writeMetadata(file, { [METADATA_KEY]: JSON.stringify({ ...info, thresholds }) });
 }

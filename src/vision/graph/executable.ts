@@ -1,0 +1,37 @@
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+
+/** A tensor given to a graph. The data is read in place: nothing is copied. */
+export interface Feed {
+  data: Float32Array;
+  shape: readonly number[];
+}
+
+/** An ONNX graph that ONNX Runtime has made ready to run. Throws Errors with ONNX Runtime's own messages. */
+export class Executable {
+  readonly #session: InferenceSession;
+
+  private constructor(session: InferenceSession) {
+    this.#session = session;
+  }
+
+  static async compile(file: Uint8Array): Promise<Executable> {
+    // Severity 3: errors only. Warnings are about graph optimisations, which users can't act on.
+    return new Executable(await InferenceSession.create(file, { logSeverityLevel: 3 }));
+  }
+
+  /** Runs the graph on float tensors, by input name, and returns every output by name. */
+  async run(feeds: Record<string, Feed>): Promise<Record<string, Float32Array>> {
+    const tensors = Object.fromEntries(
+      Object.entries(feeds).map(([name, { data, shape }]) => [name, new Tensor('float32', data, shape)]),
+    );
+    const results = await this.#session.run(tensors);
+    return Object.fromEntries(
+      Object.entries(results).map(([name, tensor]) => [name, tensor.data as Float32Array]),
+    );
+  }
+
+  /** Frees the native memory. */
+  async release(): Promise<void> {
+    await this.#session.release();
+  }
+}

@@ -1,0 +1,68 @@
+/** Hyper-parameters of AdamW except the learning rate. */
+export interface AdamWOptions {
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  /** Decoupled weight decay, applied to kernels and matrices but not to vectors such as biases and scales. */
+  weightDecay: number;
+}
+
+/**
+ * AdamW (Loshchilov and Hutter 2019) over a list of tensors, updated in place. It runs here and not in the graph:
+ * one pass over each tensor against about ten, and the weights stay where the graph reads them.
+ */
+export class AdamW {
+  readonly #parameters: { data: Float32Array; shape: readonly number[] }[];
+  readonly #options: AdamWOptions;
+  readonly #moments: { first: Float32Array; second: Float32Array }[];
+  #steps = 0;
+
+  constructor(parameters: { data: Float32Array; shape: readonly number[] }[], options: AdamWOptions) {
+    this.#parameters = parameters;
+    this.#options = options;
+    this.#moments = parameters.map(({ data }) => ({
+      first: new Float32Array(data.length),
+      second: new Float32Array(data.length),
+    }));
+  }
+
+  /** One update by the gradients, given in the order of the parameters. */
+  step(gradients: readonly Float32Array[], learningRate: number): void {
+    const { beta1, beta2, epsilon, weightDecay } = this.#options;
+    this.#steps++;
+    const correction1 = 1 - beta1 ** this.#steps;
+    const correction2 = 1 - beta2 ** this.#steps;
+    for (const [k, { data, shape }] of this.#parameters.entries()) {
+      const gradient = gradients[k]!;
+      const { first, second } = this.#moments[k]!;
+      const keep = 1 - learningRate * (shape.length > 1 ? weightDecay : 0);
+      for (let i = 0; i < data.length; i++) {
+        const g = gradient[i]!;
+        const m = beta1 * first[i]! + (1 - beta1) * g;
+        const v = beta2 * second[i]! + (1 - beta2) * g * g;
+        first[i] = m;
+        second[i] = v;
+        const update = m / correction1 / (Math.sqrt(v / correction2) + epsilon);
+        data[i] = data[i]! * keep - learningRate * update;
+      }
+    }
+  }
+}
+
+/** Scales gradients so that their common Euclidean norm is at most `maximum`; returns the norm before. */
+export function clipNorm(gradients: readonly Float32Array[], maximum: number): number {
+  let square = 0;
+  for (const gradient of gradients) for (let i = 0; i < gradient.length; i++) square += gradient[i]! ** 2;
+  const norm = Math.sqrt(square);
+  if (norm > maximum) {
+    const factor = maximum / norm;
+    for (const gradient of gradients) for (let i = 0; i < gradient.length; i++) gradient[i]! *= factor;
+  }
+  return norm;
+}
+
+/** A linear rise over the first `warmup` share of the steps, then half a cosine down to 0. `progress` is 0–1. */
+export function cosineSchedule(progress: number, warmup: number): number {
+  if (progress < warmup) return progress / warmup;
+  return (1 + Math.cos((Math.PI * (progress - warmup)) / (1 - warmup))) / 2;
+}

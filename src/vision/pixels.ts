@@ -1,0 +1,40 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { decodeSquare } from './image.ts';
+
+/**
+ * Decoded training images in a file, one record of `size`·`size`·3 RGB bytes each: decoded once, read often, and
+ * memory doesn't grow with their number (the system's page cache makes it fast).
+ */
+export class PixelFile {
+  readonly size: number;
+  readonly #file: FileHandle;
+  readonly #recordBytes: number;
+
+  private constructor(file: FileHandle, size: number) {
+    this.#file = file;
+    this.size = size;
+    this.#recordBytes = size * size * 3;
+  }
+
+  /** Creates (or empties) the file at `path`. */
+  static async create(path: string, size: number): Promise<PixelFile> {
+    return new PixelFile(await open(path, 'w+'), size);
+  }
+
+  /** Decodes one image into record `index`. Throws ImageError, or the system's error when the disk is full. */
+  async store(index: number, file: Uint8Array): Promise<void> {
+    const pixels = await decodeSquare(file, this.size);
+    await this.#file.write(pixels, 0, pixels.length, index * this.#recordBytes);
+  }
+
+  /** The RGB bytes of record `index`, `[size, size, 3]`. */
+  async read(index: number): Promise<Uint8Array> {
+    const pixels = new Uint8Array(this.#recordBytes);
+    await this.#file.read(pixels, 0, this.#recordBytes, index * this.#recordBytes);
+    return pixels;
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+}
