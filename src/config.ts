@@ -28,6 +28,8 @@ const settings = z.object({
   OCELLUS_MAX_TRAININGS: z.coerce.number().int().min(1).default(2),
   /** Models running at a time; a further StartProjectVersion is refused. */
   OCELLUS_MAX_RUNNING_MODELS: z.coerce.number().int().min(1).default(2),
+  /** How long a training may take: `fast` for tests and first looks, `balanced` for use. */
+  OCELLUS_BUDGET: z.enum(['fast', 'balanced']).default('balanced'),
   /** Seed of every random choice in a training. */
   OCELLUS_SEED: z.coerce.number().int().min(0).max(0xffffffff).default(0),
 });
@@ -41,6 +43,7 @@ export interface Config {
   region: string;
   maximumTrainings: number;
   maximumRunningModels: number;
+  budget: 'fast' | 'balanced';
   seed: number;
 }
 
@@ -64,6 +67,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     region: data.OCELLUS_REGION,
     maximumTrainings: data.OCELLUS_MAX_TRAININGS,
     maximumRunningModels: data.OCELLUS_MAX_RUNNING_MODELS,
+    budget: data.OCELLUS_BUDGET,
     seed: data.OCELLUS_SEED,
   };
 }

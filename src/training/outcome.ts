@@ -1,4 +1,5 @@
 import type { ObjectRef } from '../objects/objects.ts';
+import type { Budget } from '../vision/classifier.ts';
 
 /** What one training job is asked to do. Plain JSON: it crosses a process boundary and is kept on disk. */
 export interface TrainingJob {
@@ -11,6 +12,8 @@ export interface TrainingJob {
   testing?: ObjectRef;
   /** Where the result files go. */
   output: { bucket: string; prefix: string };
+  /** How long the training may take (`OCELLUS_BUDGET`). */
+  budget: Budget;
   seed: number;
   /** Folder of this version's own files (`model.onnx`, `outcome.json`, scratch). It exists. */
   directory: string;

@@ -29,6 +29,9 @@ export interface TrainingProgress {
   imagesPerSecond?: number;
 }
 
+/** How long to train: `fast` is for tests and first looks, `balanced` for use. */
+export type Budget = 'fast' | 'balanced';
+
 export interface ClassifierOptions {
   labels: string[];
   /** True: one label per image (softmax). False: any number of labels per image (sigmoid per label). */
@@ -36,6 +39,7 @@ export interface ClassifierOptions {
   training: Sample[];
   /** Same seed, data and machine: the same model, bit for bit. */
   seed: number;
+  budget: Budget;
   /** A folder for temporary files, about 50 kB per image. */
   scratch: string;
   onProgress?(progress: TrainingProgress): void;
@@ -54,9 +58,10 @@ const RECIPE = {
   std: [0.229, 0.224, 0.225],
   augment: { minimumArea: 0.3, ratio: 4 / 3, light: 0.3, mirror: true } satisfies AugmentOptions,
   /** Views shown in a training: this many per image, within these bounds. */
-  viewsPerImage: 40,
-  minimumViews: 8_000,
-  maximumViews: 100_000,
+  views: {
+    fast: { perImage: 8, minimum: 1_000, maximum: 20_000 },
+    balanced: { perImage: 40, minimum: 8_000, maximum: 100_000 },
+  },
   learningRate: 2e-3,
   warmup: 0.1,
   adam: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.05 },
@@ -97,7 +102,7 @@ export async function trainClassifier(options: ClassifierOptions): Promise<Uint8
 async function optimize(
   network: Network,
   pixels: PixelFile,
-  { labels, exclusive, training, seed }: ClassifierOptions,
+  { labels, exclusive, training, seed, budget }: ClassifierOptions,
   onProgress: (progress: TrainingProgress) => void,
 ): Promise<void> {
   const { graph, input, output, parameters, statistics } = makeTrainable(
@@ -137,10 +142,8 @@ async function optimize(
     RECIPE.weightsDecay,
   );
 
-  const views = Math.min(
-    RECIPE.maximumViews,
-    Math.max(RECIPE.minimumViews, RECIPE.viewsPerImage * training.length),
-  );
+  const { perImage, minimum, maximum } = RECIPE.views[budget];
+  const views = Math.min(maximum, Math.max(minimum, perImage * training.length));
   const steps = Math.ceil(views / RECIPE.batch);
   const batches = batchStream(pixels, training, labels.length, exclusive, seed);
   let batch = (await batches.next()).value;

@@ -29,7 +29,11 @@ export function countOutcomes(
 }
 
 /** Empty denominators give 0. */
-export function quality({ truePositives, falsePositives, falseNegatives }: Omit<Counts, 'trueNegatives'>): Quality {
+export function quality({
+  truePositives,
+  falsePositives,
+  falseNegatives,
+}: Omit<Counts, 'trueNegatives'>): Quality {
   const precision = ratio(truePositives, truePositives + falsePositives);
   const recall = ratio(truePositives, truePositives + falseNegatives);
   return { precision, recall, f1: harmonicMean(precision, recall) };
