@@ -206,7 +206,8 @@ function loggerOptions(logger: FastifyBaseLogger | boolean): FastifyServerOption
 }
 
 async function logCall(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  const name = request.call?.operation.name ?? `${request.method} ${request.headers['x-amz-target'] ?? request.url}`;
+  const name =
+    request.call?.operation.name ?? `${request.method} ${request.headers['x-amz-target'] ?? request.url}`;
   const ms = Math.round(reply.elapsedTime);
   const agent = request.headers['x-amz-user-agent'] ?? request.headers['user-agent'];
   const outcome = [reply.statusCode, request.errorCode].filter(Boolean).join(' ');
