@@ -1,0 +1,74 @@
+import { contentError, type LineErrorCode } from '../manifest/codes.ts';
+import { ObjectError, type ObjectErrorReason, type ObjectRef, type ObjectStore } from '../objects/objects.ts';
+import { decodeSquare, ImageError } from '../vision/image.ts';
+import type { ManifestSet, SetLine } from './manifest-set.ts';
+import { inParallel } from './parallel.ts';
+
+/** Largest image file for training and testing, in bytes. */
+export const MAXIMUM_IMAGE_BYTES = 15 * 1024 ** 2;
+
+/** Images opened at a time: enough to hide a store's delay, few enough that all may be of the largest size. */
+const PARALLEL = 4;
+
+/** JPEG decodes to a small size fast, and still notices that the file is cut off. */
+const TRIAL_SIZE = 32;
+
+/**
+ * Opens and decodes every image of the usable lines; a line whose image is refused becomes invalid. `onImage` is
+ * called after each.
+ */
+export async function checkImages(
+  set: ManifestSet,
+  objects: ObjectStore,
+  onImage: () => void,
+): Promise<void> {
+  const lines = set.lines.filter((line) => line.state === 'valid');
+  let unreadable = 0;
+  await inParallel(lines, PARALLEL, async (line) => {
+    const refusal = await refuse(line, objects);
+    if (refusal) {
+      line.state = 'invalid';
+      line.hasErrors = true;
+      line.imageProblem = { code: refusal.code, place: { at: 'line' } };
+      if (refusal.unreadable) unreadable++;
+    }
+    onImage();
+  });
+  if (lines.length > 0 && unreadable === lines.length) {
+    set.errors.push(contentError('ERROR_FAILED_IMAGES_S3_COPY'));
+  }
+}
+
+interface Refusal {
+  code: LineErrorCode;
+  /** True when the store didn't give the object. */
+  unreadable: boolean;
+}
+
+async function refuse(line: SetLine, objects: ObjectStore): Promise<Refusal | undefined> {
+  try {
+    await decodeSquare(await readImage(objects, line.image!), TRIAL_SIZE);
+  } catch (error) {
+    if (error instanceof ImageError) return { code: refusalCode(line, error), unreadable: false };
+    if (!isAboutTheObject(error)) throw error;
+    return { code: 'ERROR_INVALID_IMAGE', unreadable: error.reason !== 'too-large' };
+  }
+}
+
+/** An image with boxes has its own code for wrong dimensions. */
+function refusalCode({ boxLabels }: SetLine, { reason }: ImageError): LineErrorCode {
+  const dimension = reason === 'too-large' || reason === 'too-small';
+  return dimension && boxLabels.length > 0 ? 'ERROR_INVALID_IMAGE_DIMENSION' : 'ERROR_INVALID_IMAGE';
+}
+
+const OBJECT_REASONS: ReadonlySet<ObjectErrorReason> = new Set(['no-key', 'denied', 'bad-key', 'too-large']);
+
+/** False for a bucket that went away or a store that fails: no line is to blame for that. */
+function isAboutTheObject(error: unknown): error is ObjectError {
+  return error instanceof ObjectError && OBJECT_REASONS.has(error.reason);
+}
+
+/** The encoded file. Throws ObjectError. */
+export async function readImage(objects: ObjectStore, image: ObjectRef): Promise<Buffer> {
+  return await objects.read(image, MAXIMUM_IMAGE_BYTES);
+}

@@ -1,0 +1,214 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ManifestError } from '../manifest/codes.ts';
+import { ObjectError, type ObjectStore } from '../objects/objects.ts';
+import { type TrainingProgress, trainClassifier } from '../vision/classifier.ts';
+import { ImageError } from '../vision/image.ts';
+import { withThresholds } from '../vision/model.ts';
+import * as data from './data.ts';
+import { type Evaluation, evaluate, evaluationSummary } from './evaluate.ts';
+import { checkImages } from './images.ts';
+import { type ManifestSet, readManifest, validationManifest } from './manifest-set.ts';
+import type { TrainingJob, TrainingOutcome, ValidationFiles } from './outcome.ts';
+import { MODEL_FILE, publishModel } from './publish.ts';
+import { type ResultFiles, resultFiles, writeJson, writeLines, writeResult } from './results.ts';
+import { type LabelledSets, scoreImages, toLabelledSets, toSamples } from './samples.ts';
+import { testingLine, trainingLine } from './snapshots.ts';
+
+/** Share of the whole job that is done when a stage begins. */
+const BEGIN = { reading: 0, checking: 0.02, training: 0.12, evaluating: 0.93, writing: 0.98, end: 1 };
+
+const NO_DETECTION =
+  'The training data has bounding boxes, which ask for an object detection model. ' +
+  "Object detection isn't supported yet: use image-level labels.";
+
+type Report = (progress: TrainingProgress) => void;
+
+/**
+ * One training job from the manifests to the model file: reads and checks the data, trains, evaluates, writes the
+ * result files into the output bucket and `model.onnx` into the job's folder, which is not there unless the training
+ * completed. What the data, the buckets or the disk are to blame for is an outcome; anything else is thrown.
+ * A job may be run again after a crash at any moment.
+ */
+export async function runTrainingJob(
+  job: TrainingJob,
+  objects: ObjectStore,
+  onProgress: Report = () => {},
+): Promise<TrainingOutcome> {
+  const begun = Date.now();
+  const report = neverBack(onProgress);
+  const files = resultFiles(job);
+  const scratch = join(job.directory, 'scratch');
+  let validation: ValidationFiles | undefined;
+  try {
+    await rm(scratch, { recursive: true, force: true });
+    await rm(join(job.directory, MODEL_FILE), { force: true });
+    await mkdir(scratch);
+
+    report({ stage: 'reading manifests', fraction: BEGIN.reading });
+    const given = await readManifests(job, objects, scratch);
+    await checkOutput(given, objects, files);
+    const checked = await checkData(given, job.seed, objects, report);
+    validation = await writeValidation(checked, objects, files);
+
+    const [error] = data.contentErrors(checked);
+    if (error) return { status: 'TRAINING_FAILED', message: error.message, validation };
+    if (checked.useCase === 'OBJECT_LOCALIZATION') {
+      return { status: 'TRAINING_FAILED', message: NO_DETECTION, validation };
+    }
+
+    const sets = toLabelledSets(checked);
+    const untuned = await trainClassifier({
+      labels: sets.labels,
+      exclusive: sets.exclusive,
+      training: toSamples(sets.training, sets.labels, objects),
+      seed: job.seed,
+      scratch,
+      onProgress: (progress) => report(within('training', 'evaluating', progress)),
+    });
+    const testing = toSamples(sets.testing, sets.labels, objects);
+    const scores = await scoreImages(untuned, testing, (fraction) =>
+      report(within('evaluating', 'writing', { stage: 'evaluating', fraction })),
+    );
+    const truth = testing.map((image) => image.labels);
+    const evaluation = evaluate(sets.labels, sets.exclusive, scores, truth);
+
+    report({ stage: 'writing results', fraction: BEGIN.writing });
+    await writeEvaluation(job, sets, evaluation, scores, objects, files);
+    const thresholds = evaluation.labels.map(({ threshold }) => threshold);
+    await publishModel(job.directory, withThresholds(untuned, thresholds));
+    report({ stage: 'done', fraction: BEGIN.end });
+    return completed(files, validation, evaluation, begun);
+  } catch (error) {
+    return { status: 'TRAINING_FAILED', message: blame(error), ...(validation && { validation }) };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** The manifests as given; no test set means that one is split off. */
+interface GivenSets {
+  training: ManifestSet;
+  testing?: ManifestSet;
+}
+
+async function readManifests(job: TrainingJob, objects: ObjectStore, scratch: string): Promise<GivenSets> {
+  const training = await readManifest(objects, job.training, join(scratch, 'training.manifest'));
+  if (!job.testing) return { training };
+  return { training, testing: await readManifest(objects, job.testing, join(scratch, 'testing.manifest')) };
+}
+
+/** Tries the output place with a summary of what is known so far, before time is spent on images. */
+async function checkOutput(given: GivenSets, objects: ObjectStore, files: ResultFiles): Promise<void> {
+  const { training, testing = data.emptySet(training) } = given;
+  const summary = data.manifestSummary({ useCase: 'NOT_DETERMINED', training, testing, errors: [] });
+  await writeJson(objects, files.manifestSummary, summary);
+}
+
+/** Buckets come before images: when one can't be read at all, that is the error, and not each image of it. */
+async function checkData(
+  { training, testing }: GivenSets,
+  seed: number,
+  objects: ObjectStore,
+  report: Report,
+): Promise<data.TrainingData> {
+  const sets = testing ? [training, testing] : [training];
+  const toOpen: ManifestSet[] = [];
+  for (const set of sets) if (await data.checkBuckets(set, objects)) toOpen.push(set);
+
+  const total = toOpen.flatMap((set) => set.lines).filter((line) => line.state === 'valid').length;
+  let done = 0;
+  for (const set of toOpen) {
+    await checkImages(set, objects, () => {
+      done++;
+      const stage = 'checking images';
+      report(within('checking', 'training', { stage, fraction: done / total }));
+    });
+  }
+  for (const set of sets) data.checkInvalidShare(set);
+  return data.arrange(training, testing, seed);
+}
+
+async function writeValidation(
+  checked: data.TrainingData,
+  objects: ObjectStore,
+  files: ResultFiles,
+): Promise<ValidationFiles> {
+  const { manifestSummary, trainingValidation, testingValidation } = files;
+  await writeResult(objects, trainingValidation, validationManifest(checked.training));
+  await writeResult(objects, testingValidation, validationManifest(checked.testing));
+  await writeJson(objects, manifestSummary, data.manifestSummary(checked));
+  return { manifestSummary, trainingValidation, testingValidation };
+}
+
+async function writeEvaluation(
+  job: TrainingJob,
+  sets: LabelledSets,
+  evaluation: Evaluation,
+  scores: number[][],
+  objects: ObjectStore,
+  files: ResultFiles,
+): Promise<void> {
+  const endedAt = new Date();
+  const { training, testing } = sets;
+  const trainingLines = training.values().map(({ url, labels }) => trainingLine(url, labels, endedAt));
+  await writeLines(objects, files.trainingOutput, trainingLines);
+  const testingLines = testing
+    .entries()
+    .map(([i, { url, labels }]) => testingLine(url, labels, evaluation.labels, scores[i]!, endedAt));
+  await writeLines(objects, files.testingOutput, testingLines);
+  const summary = evaluationSummary(evaluation, {
+    projectVersionArn: job.projectVersionArn,
+    endedAt,
+    trainingImages: training.length,
+    testImages: testing.length,
+  });
+  await writeJson(objects, files.evaluationSummary, summary);
+}
+
+function completed(
+  files: ResultFiles,
+  validation: ValidationFiles,
+  evaluation: Evaluation,
+  begun: number,
+): TrainingOutcome {
+  return {
+    status: 'TRAINING_COMPLETED',
+    f1Score: evaluation.f1,
+    billableSeconds: Math.max(1, Math.round((Date.now() - begun) / 1000)),
+    evaluationSummary: files.evaluationSummary,
+    trainingOutput: files.trainingOutput,
+    testingOutput: files.testingOutput,
+    validation,
+  };
+}
+
+/** The message for users; throws errors that neither data, buckets nor disk are to blame for. */
+function blame(error: unknown): string {
+  if (error instanceof ManifestError) return error.message;
+  if (error instanceof ImageError) return `An image broke during the training. ${error.message}`;
+  if (error instanceof ObjectError && error.reason !== 'io') {
+    return `An image could no longer be read during the training. ${error.message}`;
+  }
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return "The disk of the server's data directory is full.";
+  throw error;
+}
+
+/** Progress of a stage as progress of the job. */
+function within(
+  stage: keyof typeof BEGIN,
+  next: keyof typeof BEGIN,
+  progress: TrainingProgress,
+): TrainingProgress {
+  return { ...progress, fraction: BEGIN[stage] + progress.fraction * (BEGIN[next] - BEGIN[stage]) };
+}
+
+/** Keeps the fraction from going down. */
+function neverBack(onProgress: Report): Report {
+  let furthest = 0;
+  return (progress) => {
+    furthest = Math.max(furthest, progress.fraction);
+    onProgress({ ...progress, fraction: furthest });
+  };
+}
