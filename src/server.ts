@@ -70,7 +70,7 @@ async function openServices(config: Config, logger: Logger): Promise<Services> {
     folders,
     objects: new FolderObjects(buckets),
     pageTokens: await createPageTokens(database),
-    trainings: new Trainings({ database, folders, buckets, seed: config.seed, logger }),
+    trainings: new Trainings({ database, folders, buckets, config, logger }),
     models: new Models({ database, folders, logger }),
   };
 }

@@ -42,6 +42,7 @@ export class Workspace {
       OCELLUS_DATA_DIR: this.directory,
       OCELLUS_ACCESS_KEY_ID: KEYS.accessKeyId,
       OCELLUS_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
+      OCELLUS_BUDGET: 'fast',
       ...settings,
     };
   }

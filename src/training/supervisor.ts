@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Config } from '../config.ts';
 import type { Logger } from '../logger.ts';
 import type { VersionFolders } from '../store/folders.ts';
 import type { Database } from '../store/schema.ts';
@@ -28,7 +29,7 @@ interface Options {
   folders: VersionFolders;
   /** Folder of the buckets. */
   buckets: string;
-  seed: number;
+  config: Pick<Config, 'seed' | 'budget'>;
   logger: Logger;
 }
 
@@ -124,6 +125,7 @@ export class Trainings {
       const child = fork(PROGRAM, { execArgv: [], stdio: ['ignore', log.fd, log.fd, 'ipc'] });
       const exited = once(child, 'exit');
       training.process = child;
+      logger.info({ ...about, pid: child.pid }, 'training: started');
       child.on('message', (progress: TrainingProgress) => {
         if (progress.stage !== training.progress?.stage) {
           logger.info({ ...about, ...progress }, `training: ${progress.stage}`);
@@ -143,6 +145,7 @@ export class Trainings {
 
   #job(version: ProjectVersion, directory: string): TrainingJob {
     const { training, testing, output } = version.request;
+    const { config } = this.#options;
     return {
       projectVersionArn: version.arn,
       projectName: version.projectName,
@@ -150,7 +153,8 @@ export class Trainings {
       training,
       testing,
       output: { bucket: output.bucket, prefix: output.prefix ?? '' },
-      seed: this.#options.seed,
+      seed: config.seed,
+      budget: config.budget,
       directory,
     };
   }

@@ -1,0 +1,161 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { readConfig } from '../config.ts';
+import type { Logger } from '../logger.ts';
+import { FolderObjects } from '../objects/folder.ts';
+import { Models } from '../serving/models.ts';
+import { VersionFolders } from '../store/folders.ts';
+import { createPageTokens } from '../store/pages.ts';
+import { createProject } from '../store/projects.ts';
+import type { VersionStatus } from '../store/schema.ts';
+import { openSqlite } from '../store/sqlite.ts';
+import { createVersion, findVersion, moveVersion, type ProjectVersion } from '../store/versions.ts';
+import { Trainings } from '../training/supervisor.ts';
+import { DeleteProjectVersion } from './DeleteProjectVersion.ts';
+import { DetectCustomLabels } from './DetectCustomLabels.ts';
+import { ServiceError, type ServiceErrorCode } from './errors.ts';
+import type { Context } from './operation.ts';
+import { StartProjectVersion } from './StartProjectVersion.ts';
+import { StopProjectVersion } from './StopProjectVersion.ts';
+
+const RIU = 'ResourceInUseException';
+const RNR = 'ResourceNotReadyException';
+const IPE = 'InvalidParameterException';
+
+type Answer = 'ok' | ServiceErrorCode;
+
+/** What Start, Stop, Delete and DetectCustomLabels answer in each status. */
+const MATRIX: Record<VersionStatus, [start: Answer, stop: Answer, remove: Answer, detect: Answer]> = {
+  TRAINING_IN_PROGRESS: [RIU, RIU, RIU, RNR],
+  TRAINING_COMPLETED: ['ok', RIU, 'ok', RNR],
+  TRAINING_FAILED: [IPE, RIU, 'ok', RNR],
+  STARTING: [RIU, RIU, RIU, RNR],
+  // An image is recognised as one only when there is a model: the whole-system tests detect with one.
+  RUNNING: [RIU, 'ok', RIU, RNR],
+  FAILED: ['ok', 'ok', 'ok', RNR],
+  STOPPING: [RIU, RIU, RIU, RNR],
+  STOPPED: ['ok', RIU, 'ok', RNR],
+  DELETING: [RIU, RIU, RIU, RNR],
+};
+const STATUSES = Object.keys(MATRIX) as VersionStatus[];
+const SILENT: Logger = { info() {}, warn() {}, error() {} };
+
+let directory: string;
+let context: Context;
+let projectArn: string;
+let version: ProjectVersion;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ocellus-states-'));
+  const config = readConfig({ OCELLUS_DATA_DIR: directory });
+  const database = await openSqlite(join(directory, 'ocellus.sqlite'));
+  const folders = new VersionFolders(join(directory, 'versions'));
+  const buckets = join(directory, 'buckets');
+  context = {
+    config,
+    database,
+    folders,
+    objects: new FolderObjects(buckets),
+    pageTokens: await createPageTokens(database),
+    trainings: new Trainings({ database, folders, buckets, config, logger: SILENT }),
+    models: new Models({ database, folders, logger: SILENT }),
+    caller: { arn: 'arn:aws:iam::000000000000:user/test', account: '000000000000', region: 'us-east-1' },
+  };
+  const { account, region } = context.caller;
+  const project = await createProject(database, { account, region, name: 'parts', limit: 1 });
+  if (typeof project === 'string') throw new Error(project);
+  projectArn = project.arn;
+});
+
+afterAll(async () => {
+  await context.database.destroy();
+  await rm(directory, { recursive: true });
+});
+
+beforeEach(async () => {
+  const created = await createVersion(context.database, {
+    projectArn,
+    name: '1',
+    request: { training: { bucket: 'images', key: 'm' }, output: { bucket: 'results' } },
+    versionLimit: 1,
+    trainingLimit: 1,
+  });
+  if (typeof created === 'string') throw new Error(created);
+  version = created;
+});
+
+afterEach(async () => {
+  await context.models.close();
+  await moveVersion(context.database, version.id, STATUSES, 'DELETING');
+  await context.folders.finishDeletion(context.database, version.id);
+});
+
+async function outcome(work: Promise<unknown>): Promise<Answer> {
+  try {
+    await work;
+    return 'ok';
+  } catch (error) {
+    if (error instanceof ServiceError) return error.code;
+    throw error;
+  }
+}
+
+const statusNow = async () => (await findVersion(context.database, version.arn))?.status;
+
+describe.each(STATUSES)('in the status %s', (status) => {
+  const [start, stop, remove, detect] = MATRIX[status];
+  const arn = () => ({ ProjectVersionArn: version.arn });
+
+  beforeEach(async () => {
+    await moveVersion(context.database, version.id, STATUSES, status);
+  });
+
+  test(`StartProjectVersion: ${start}`, async () => {
+    const input = { ...arn(), MinInferenceUnits: 1, MaxInferenceUnits: undefined };
+    expect(await outcome(StartProjectVersion.handle(input, context))).toBe(start);
+    if (start !== 'ok') return expect(await statusNow()).toBe(status);
+    // There is no model file, so the start that was accepted ends in FAILED.
+    await expect.poll(statusNow).toBe('FAILED');
+  });
+
+  test(`StopProjectVersion: ${stop}`, async () => {
+    expect(await outcome(StopProjectVersion.handle(arn(), context))).toBe(stop);
+    if (stop !== 'ok') return expect(await statusNow()).toBe(status);
+    await expect.poll(statusNow).toBe('STOPPED');
+  });
+
+  test(`DeleteProjectVersion: ${remove}`, async () => {
+    expect(await outcome(DeleteProjectVersion.handle(arn(), context))).toBe(remove);
+    expect(await statusNow()).toBe(remove === 'ok' ? undefined : status);
+  });
+
+  test(`DetectCustomLabels: ${detect}`, async () => {
+    const input = { ...arn(), Image: { Bytes: Buffer.from('x') } };
+    expect(await outcome(DetectCustomLabels.handle(input, context))).toBe(detect);
+    expect(await statusNow()).toBe(status);
+  });
+});
+
+test('started twice at the same time, one start is accepted', async () => {
+  await moveVersion(context.database, version.id, STATUSES, 'STOPPED');
+  const input = { ProjectVersionArn: version.arn, MinInferenceUnits: 1 };
+  const answers = await Promise.all([1, 2, 3].map(() => outcome(StartProjectVersion.handle(input, context))));
+  expect(answers.sort()).toEqual([RIU, RIU, 'ok']);
+});
+
+test('inference units have their limits', async () => {
+  await moveVersion(context.database, version.id, STATUSES, 'STOPPED');
+  const start = (MinInferenceUnits: number, MaxInferenceUnits?: number) =>
+    outcome(
+      StartProjectVersion.handle(
+        { ProjectVersionArn: version.arn, MinInferenceUnits, MaxInferenceUnits },
+        context,
+      ),
+    );
+  expect(await start(2, 1)).toBe(IPE);
+  expect(await start(6)).toBe('LimitExceededException');
+  expect(await start(1, 6)).toBe('LimitExceededException');
+  expect(await start(5, 5)).toBe('ok');
+});
