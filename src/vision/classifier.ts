@@ -47,29 +47,46 @@ export interface ClassifierOptions {
 
 /** Every hyper-parameter of the training. */
 const RECIPE = {
-  /** Stage widths of the network: 1.0 million weights. */
-  widths: [48, 96, 192],
   batch: 32,
-  /** Sides in pixels: of a cached image, of a training view, of an image when predicting. */
+  /** Side in pixels of a cached image. */
   cacheSize: 128,
-  viewSize: 96,
-  inputSize: 112,
   mean: [0.485, 0.456, 0.406],
   std: [0.229, 0.224, 0.225],
-  augment: { minimumArea: 0.3, ratio: 4 / 3, light: 0.3, mirror: true } satisfies AugmentOptions,
-  /** Views shown in a training: this many per image, within these bounds. */
-  views: {
-    fast: { perImage: 8, minimum: 1_000, maximum: 20_000 },
-    balanced: { perImage: 40, minimum: 8_000, maximum: 100_000 },
-  },
+  augment: { minimumArea: 0.6, ratio: 1.2, light: 0.2, mirror: true } satisfies AugmentOptions,
   learningRate: 2e-3,
   warmup: 0.1,
   adam: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.05 },
-  labelSmoothing: 0.1,
+  labelSmoothing: 0.05,
   maximumNorm: 5,
   /** Share of the old value that the moving averages keep at each step. */
   statisticsDecay: 0.9,
   weightsDecay: 0.99,
+};
+
+/** What a budget buys. */
+interface Scale {
+  /** Stage widths of the network. */
+  widths: number[];
+  /** Sides in pixels of a training view and of an image when predicting. */
+  viewSize: number;
+  inputSize: number;
+  /** Views shown in a training: this many per image, within these bounds. */
+  views: { perImage: number; minimum: number; maximum: number };
+}
+
+const SCALES: Record<Budget, Scale> = {
+  fast: {
+    widths: [32, 64, 128],
+    viewSize: 64,
+    inputSize: 72,
+    views: { perImage: 8, minimum: 3_000, maximum: 20_000 },
+  },
+  balanced: {
+    widths: [48, 96, 192],
+    viewSize: 96,
+    inputSize: 112,
+    views: { perImage: 40, minimum: 8_000, maximum: 100_000 },
+  },
 };
 
 /**
@@ -79,6 +96,7 @@ const RECIPE = {
  */
 export async function trainClassifier(options: ClassifierOptions): Promise<Uint8Array> {
   const { labels, exclusive, training, seed, scratch, onProgress = () => {} } = options;
+  const scale = SCALES[options.budget];
   const pixels = await PixelFile.create(join(scratch, 'pixels'), RECIPE.cacheSize);
   try {
     for (const [i, sample] of training.entries()) {
@@ -86,15 +104,15 @@ export async function trainClassifier(options: ClassifierOptions): Promise<Uint8
       onProgress({ stage: 'decoding images', fraction: (0.1 * (i + 1)) / training.length });
     }
     const network = residualNetwork(
-      { size: RECIPE.viewSize, widths: RECIPE.widths, labels: labels.length },
+      { size: scale.viewSize, widths: scale.widths, labels: labels.length },
       random(seed),
     );
-    await optimize(network, pixels, options, ({ fraction, ...rest }) =>
+    await optimize(network, pixels, options, scale, ({ fraction, ...rest }) =>
       onProgress({ ...rest, fraction: 0.1 + 0.9 * fraction }),
     );
-    return exportModel(network, labels, exclusive);
+    return exportModel(network, labels, exclusive, scale.inputSize);
   } finally {
-    await pixels.close();
+    await pixels.remove();
   }
 }
 
@@ -102,7 +120,8 @@ export async function trainClassifier(options: ClassifierOptions): Promise<Uint8
 async function optimize(
   network: Network,
   pixels: PixelFile,
-  { labels, exclusive, training, seed, budget }: ClassifierOptions,
+  { labels, exclusive, training, seed }: ClassifierOptions,
+  { views: { perImage, minimum, maximum }, viewSize }: Scale,
   onProgress: (progress: TrainingProgress) => void,
 ): Promise<void> {
   const { graph, input, output, parameters, statistics } = makeTrainable(
@@ -142,10 +161,9 @@ async function optimize(
     RECIPE.weightsDecay,
   );
 
-  const { perImage, minimum, maximum } = RECIPE.views[budget];
   const views = Math.min(maximum, Math.max(minimum, perImage * training.length));
   const steps = Math.ceil(views / RECIPE.batch);
-  const batches = batchStream(pixels, training, labels.length, exclusive, seed);
+  const batches = batchStream(pixels, viewSize, training, labels.length, exclusive, seed);
   let batch = (await batches.next()).value;
   let lossSum = 0;
   let since = performance.now();
@@ -190,12 +208,13 @@ function binaryCrossEntropy(g: Graph, logits: Value, targets: Value): Value {
 /** Endless batches of random views: the samples in random order, again and again. */
 async function* batchStream(
   pixels: PixelFile,
+  side: number,
   training: Sample[],
   labelCount: number,
   exclusive: boolean,
   seed: number,
 ): AsyncGenerator<Record<'images' | 'targets', { data: Float32Array; shape: number[] }>, never> {
-  const { batch, viewSize: side, labelSmoothing: smoothing } = RECIPE;
+  const { batch, labelSmoothing: smoothing } = RECIPE;
   const next = random(seed + 1);
   let order = permutation(training.length, next);
   let position = 0;
@@ -268,8 +287,13 @@ class MovingAverage {
   }
 }
 
-function exportModel({ graph, logits }: Network, labels: string[], exclusive: boolean): Uint8Array {
-  const { inputSize, mean, std } = RECIPE;
+function exportModel(
+  { graph, logits }: Network,
+  labels: string[],
+  exclusive: boolean,
+  inputSize: number,
+): Uint8Array {
+  const { mean, std } = RECIPE;
   const info: ModelInfo = {
     version: 1,
     kind: 'classifier',

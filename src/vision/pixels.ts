@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { decodeSquare } from './image.ts';
 
 /**
@@ -7,10 +7,12 @@ import { decodeSquare } from './image.ts';
  */
 export class PixelFile {
   readonly size: number;
+  readonly #path: string;
   readonly #file: FileHandle;
   readonly #recordBytes: number;
 
-  private constructor(file: FileHandle, size: number) {
+  private constructor(path: string, file: FileHandle, size: number) {
+    this.#path = path;
     this.#file = file;
     this.size = size;
     this.#recordBytes = size * size * 3;
@@ -18,7 +20,7 @@ export class PixelFile {
 
   /** Creates (or empties) the file at `path`. */
   static async create(path: string, size: number): Promise<PixelFile> {
-    return new PixelFile(await open(path, 'w+'), size);
+    return new PixelFile(path, await open(path, 'w+'), size);
   }
 
   /** Decodes one image into record `index`. Throws ImageError, or the system's error when the disk is full. */
@@ -34,7 +36,9 @@ export class PixelFile {
     return pixels;
   }
 
-  async close(): Promise<void> {
+  /** Closes and deletes the file. */
+  async remove(): Promise<void> {
     await this.#file.close();
+    await rm(this.#path, { force: true });
   }
 }

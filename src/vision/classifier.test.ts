@@ -1,0 +1,119 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Sample, trainClassifier } from './classifier.ts';
+import { loadModel, withThresholds } from './model.ts';
+import { random } from './random.ts';
+
+const labels = ['dots', 'stripes'];
+let scratch: string;
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'ocellus-classifier-'));
+});
+afterAll(() => rm(scratch, { recursive: true }));
+
+/** A noisy picture with stripes (label 1) or dots (label 0) in random colours. */
+function picture(label: number, seed: number): Promise<Buffer> {
+  const size = 72;
+  const next = random(seed);
+  const colours = [0, 0, 0].map(() => [next() * 100, 155 + next() * 100] as const);
+  const period = 8 + Math.floor(next() * 6);
+  const data = Buffer.alloc(size * size * 3);
+  for (let i = 0; i < size * size; i++) {
+    const [x, y] = [i % size, Math.floor(i / size)];
+    const near = (v: number) => v % period < period / 2;
+    const front = label === 1 ? near(y) : near(x) && near(y);
+    for (const [c, [a, b]] of colours.entries())
+      data[i * 3 + c] = Math.min(255, (front ? a : b) * 0.8 + next() * 40);
+  }
+  return sharp(data, { raw: { width: size, height: size, channels: 3 } })
+    .jpeg()
+    .toBuffer();
+}
+
+const samples = (count: number, from: number): Sample[] =>
+  Array.from({ length: count }, (_, i) => ({
+    id: `${from + i}`,
+    labels: [i % 2],
+    load: () => picture(i % 2, from + i),
+  }));
+
+const train = (training: Sample[], exclusive = true) =>
+  trainClassifier({ labels, exclusive, training, seed: 3, budget: 'fast', scratch });
+
+describe('trainClassifier', () => {
+  it('learns to tell unseen pictures apart, with the same file for the same seed', async () => {
+    const fractions: number[] = [];
+    const training = samples(40, 100);
+    const file = await trainClassifier({
+      labels,
+      exclusive: true,
+      training,
+      seed: 3,
+      budget: 'fast',
+      scratch,
+      onProgress: ({ fraction }) => void fractions.push(fraction),
+    });
+    expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
+    expect(fractions.at(-1)).toBe(1);
+    expect(await readdir(scratch)).toEqual([]);
+
+    const model = await loadModel(file);
+    const unseen = samples(20, 1000);
+    const scores = await model.predict(await Promise.all(unseen.map((sample) => sample.load())));
+    const right = scores.filter((row, i) => (row[1]! > row[0]! ? 1 : 0) === unseen[i]!.labels[0]);
+    expect(right.length).toBeGreaterThanOrEqual(18);
+    for (const row of scores) expect(row[0]! + row[1]!).toBeCloseTo(1, 5);
+
+    // One picture at a time gives the same scores as a batch.
+    const [single] = await model.predict([await unseen[0]!.load()]);
+    single!.forEach((score, i) => void expect(score).toBeCloseTo(scores[0]![i]!, 5));
+    await model.close();
+
+    expect(Buffer.from(await train(training)).equals(file)).toBe(true);
+  });
+
+  it('trains independent labels when they are not exclusive', async () => {
+    const training = samples(24, 500).map((sample, i) => (i % 6 === 0 ? { ...sample, labels: [] } : sample));
+    const model = await loadModel(await train(training, false));
+    const [row] = await model.predict([await picture(0, 9)]);
+    expect(model.info.exclusive).toBe(false);
+    for (const score of row!) {
+      expect(score).toBeGreaterThan(0);
+      expect(score).toBeLessThan(1);
+    }
+    await model.close();
+  });
+
+  it('stops at a picture that cannot be decoded, and leaves no files', async () => {
+    const broken = { id: 'broken', labels: [0], load: async () => (await picture(0, 1)).subarray(0, 700) };
+    await expect(train([...samples(4, 1), broken])).rejects.toMatchObject({
+      name: 'ImageError',
+      reason: 'broken',
+    });
+    expect(await readdir(scratch)).toEqual([]);
+  });
+
+  it('changes thresholds without touching the network', async () => {
+    const file = await train(samples(4, 1));
+    const changed = withThresholds(file, [0.25, 0.75]);
+    const [before, after] = [await loadModel(file), await loadModel(changed)];
+    expect(after.info).toEqual({ ...before.info, thresholds: [0.25, 0.75] });
+    const image = await picture(1, 77);
+    expect(await after.predict([image])).toEqual(await before.predict([image]));
+    expect(() => withThresholds(file, [0.5])).toThrow('1 thresholds for 2 labels');
+    await Promise.all([before.close(), after.close()]);
+  });
+});
+
+describe('loadModel', () => {
+  it.each([
+    ['text', Buffer.from('not a model at all')],
+    ['nothing', Buffer.alloc(0)],
+  ])('refuses %s', (_name, file) =>
+    expect(loadModel(file)).rejects.toThrow(/not an ONNX model|no Ocellus metadata/),
+  );
+});
