@@ -1,9 +1,12 @@
+const QUIET_MS = 10_000;
+
 /** Prints what happens as one line per step: what, with what, how long it took. */
 export class Account {
+  #lastLine = performance.now();
+
   /** Runs a step and prints it when it is done; `detail` may depend on the answer. */
   async step<T>(name: string, detail: string | ((answer: T) => string), work: () => Promise<T>): Promise<T> {
     const start = performance.now();
-    this.progress(name, typeof detail === 'string' ? detail : '');
     const answer = await work();
     this.line(name, typeof detail === 'string' ? detail : detail(answer), performance.now() - start);
     return answer;
@@ -11,16 +14,18 @@ export class Account {
 
   line(name: string, detail: string, milliseconds?: number): void {
     this.#erase();
-    const time = milliseconds === undefined ? '' : duration(milliseconds);
-    console.log(`  ${name.padEnd(24)} ${detail.padEnd(52)} ${time.padStart(8)}`.trimEnd());
+    console.log(format(name, detail, milliseconds));
+    this.#lastLine = performance.now();
   }
 
-  /** Shows the current state of a long step in place; says nothing where the output isn't a terminal. */
-  progress(name: string, detail: string): void {
-    if (!process.stdout.isTTY) return;
-    this.#erase();
-    const width = Math.max((process.stdout.columns || 80) - 1, 20);
-    process.stdout.write(`  ${name.padEnd(24)} ${detail}`.slice(0, width));
+  /** Shows how far a long step is: in place on a terminal, elsewhere as a line every ten seconds. */
+  progress(name: string, detail: string, milliseconds: number): void {
+    if (process.stdout.isTTY) {
+      this.#erase();
+      process.stdout.write(format(name, detail, milliseconds).slice(0, (process.stdout.columns || 80) - 1));
+    } else if (performance.now() - this.#lastLine > QUIET_MS) {
+      this.line(name, detail, milliseconds);
+    }
   }
 
   heading(text: string): void {
@@ -39,6 +44,11 @@ export class Account {
   #erase(): void {
     if (process.stdout.isTTY) process.stdout.write('\r\x1b[2K');
   }
+}
+
+function format(name: string, detail: string, milliseconds?: number): string {
+  const time = milliseconds === undefined ? '' : duration(milliseconds);
+  return `  ${name.padEnd(24)} ${detail.padEnd(60)} ${time.padStart(8)}`.trimEnd();
 }
 
 export function duration(milliseconds: number): string {

@@ -9,7 +9,7 @@ import {
   StartProjectVersionCommand,
   StopProjectVersionCommand,
 } from '@aws-sdk/client-rekognition';
-import { type Account, duration } from './account.ts';
+import type { Account } from './account.ts';
 import type { DataSet, Unseen } from './data-set.ts';
 import { DemoError } from './error.ts';
 
@@ -50,25 +50,29 @@ export async function beginTraining(
   return { projectArn: ProjectArn!, versionArn: ProjectVersionArn! };
 }
 
-/** DescribeProjectVersions until the training has ended. Throws DemoError when it failed. */
+/**
+ * DescribeProjectVersions until the training has ended, with what `progress` says meanwhile. Throws DemoError
+ * when it failed.
+ */
 export async function awaitTraining(
   client: RekognitionClient,
   model: Model,
+  progress: () => Promise<string>,
   account: Account,
 ): Promise<ProjectVersionDescription> {
-  const start = performance.now();
-  for (let shown = ''; ; await sleep(500)) {
+  const begin = performance.now();
+  for (; ; await sleep(500)) {
     const version = await describe(client, model);
-    const message = version.StatusMessage ?? '';
-    account.progress('DescribeProjectVersions', `${message} (${duration(performance.now() - start)})`);
-    if (!process.stdout.isTTY && message !== shown) account.line('', message, performance.now() - start);
-    shown = message;
-    if (version.Status === 'TRAINING_IN_PROGRESS') continue;
-    account.line('DescribeProjectVersions', version.Status!, performance.now() - start);
+    const elapsed = performance.now() - begin;
+    if (version.Status === 'TRAINING_IN_PROGRESS') {
+      account.progress('DescribeProjectVersions', `${version.Status} ${await progress()}`, elapsed);
+      continue;
+    }
+    account.line('DescribeProjectVersions', version.Status!, elapsed);
     if (version.Status === 'TRAINING_COMPLETED') return version;
     const summary = version.ManifestSummary?.S3Object;
     const details = summary ? `\nWhat is wrong with the data: bucket ${summary.Bucket}, ${summary.Name}` : '';
-    throw new DemoError(`The training ended as ${version.Status}: ${message}${details}`);
+    throw new DemoError(`The training ended as ${version.Status}: ${version.StatusMessage}${details}`);
   }
 }
 

@@ -13,6 +13,7 @@ import type { DataSet, Unseen } from './data-set.ts';
 import { DemoError } from './error.ts';
 import { folderDataSet } from './folder.ts';
 import { awaitTraining, beginTraining, detect, start, stop } from './life.ts';
+import { describeProgress, readProgress } from './progress.ts';
 import { renderedDataSet } from './rendered.ts';
 import {
   type EvaluationSummary,
@@ -61,8 +62,12 @@ async function demo(images: string | undefined): Promise<void> {
   const interrupted = () => void server.close().finally(() => process.exit(130));
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   try {
+    const progress = async () => {
+      const report = await readProgress(DATA);
+      return report ? describeProgress(report) : '';
+    };
     const model = await beginTraining(client, data, account);
-    const version = await awaitTraining(client, model, account);
+    const version = await awaitTraining(client, model, progress, account);
     const summaryPlace = version.EvaluationResult!.Summary!.S3Object!;
     const summary = await readSummary(BUCKETS, summaryPlace);
     const results = await readTestResults(
@@ -98,11 +103,13 @@ async function demo(images: string | undefined): Promise<void> {
 }
 
 function render(): Promise<DataSet> {
+  const begin = performance.now();
+  const onProgress = (done: number, total: number) =>
+    account.progress('render', `${done} of ${total} pictures`, performance.now() - begin);
   return account.step(
     'render',
     ({ labels }) => `pictures of ${labels.join('s, ')}s`,
-    () =>
-      renderedDataSet(BUCKETS, (done, total) => account.progress('render', `${done} of ${total} pictures`)),
+    () => renderedDataSet(BUCKETS, onProgress),
   );
 }
 
