@@ -63,6 +63,7 @@ export async function runTrainingJob(
       exclusive: sets.exclusive,
       training: toSamples(sets.training, sets.labels, objects),
       seed: job.seed,
+      budget: job.budget,
       scratch,
       onProgress: (progress) => report(within('training', 'evaluating', progress)),
     });
@@ -151,12 +152,12 @@ async function writeEvaluation(
 ): Promise<void> {
   const endedAt = new Date();
   const { training, testing } = sets;
-  const trainingLines = training.values().map(({ url, labels }) => trainingLine(url, labels, endedAt));
-  await writeLines(objects, files.trainingOutput, trainingLines);
-  const testingLines = testing
-    .entries()
-    .map(([i, { url, labels }]) => testingLine(url, labels, evaluation.labels, scores[i]!, endedAt));
-  await writeLines(objects, files.testingOutput, testingLines);
+  await writeLines(objects, files.trainingOutput, training, ({ url, labels }) =>
+    trainingLine(url, labels, endedAt),
+  );
+  await writeLines(objects, files.testingOutput, testing, ({ url, labels }, index) =>
+    testingLine(url, labels, evaluation.labels, scores[index]!, endedAt),
+  );
   const summary = evaluationSummary(evaluation, {
     projectVersionArn: job.projectVersionArn,
     endedAt,

@@ -43,15 +43,15 @@ export async function writeJson(objects: ObjectStore, place: ObjectRef, value: o
   await writeResult(objects, place, Buffer.from(JSON.stringify(value)));
 }
 
-/** JSON Lines; `lines` are made while they are written. */
-export async function writeLines(
+/** JSON Lines, one of each item, made while they are written. */
+export async function writeLines<T>(
   objects: ObjectStore,
   place: ObjectRef,
-  lines: Iterable<string>,
+  items: readonly T[],
+  toLine: (item: T, index: number) => string,
 ): Promise<void> {
-  await writeResult(objects, place, encode(lines));
-}
-
-async function* encode(lines: Iterable<string>): AsyncGenerator<Buffer> {
-  for (const line of lines) yield Buffer.from(`${line}\n`);
+  async function* lines(): AsyncGenerator<Buffer> {
+    for (const [index, item] of items.entries()) yield Buffer.from(`${toLine(item, index)}\n`);
+  }
+  await writeResult(objects, place, lines());
 }
