@@ -3,7 +3,6 @@ import { ServiceError, type ServiceErrorCode } from '../operations/errors.ts';
 
 /** The codes that don't belong to the service's model: they answer with a lower-case `message` or none. */
 const frameworkStatus = {
-  ExpiredTokenException: 400,
   IncompleteSignatureException: 400,
   InternalFailure: 500,
   InvalidSignatureException: 400,

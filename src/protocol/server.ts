@@ -26,7 +26,7 @@ import { parseBody, validate } from './validate.ts';
  *     5. more than 10 MiB, cut off, too slow             RequestEntityTooLarge, RequestTimeout …
  *   with its body (`answer`)
  *     6. signature differs                               InvalidSignatureException
- *     7. no JSON, wrong JSON types                       SerializationException
+ *     7. too many nodes, no JSON, wrong JSON types       SerializationException
  *     8. shapes                                          ValidationException
  *   by the operation itself
  *     9. authorization, 10. existence, 11. state, 12. quota

@@ -191,7 +191,7 @@ test('bytes that are not UTF-8', () => {
 });
 
 test('deep nesting is refused or ignored, never a crash', () => {
-  const deep = (open: string, close: string) => `{"X":${open.repeat(200_000)}1${close.repeat(200_000)}}`;
+  const deep = (open: string, close: string) => `{"X":${open.repeat(45_000)}1${close.repeat(45_000)}}`;
   for (const text of [deep('[', ']'), deep('{"a":', '}')]) {
     expect(refusal(text)).toMatch(/^(SerializationException: |accepted)/);
   }
@@ -215,4 +215,12 @@ test('long values and many failures keep the error short', () => {
   const text = refusal(JSON.stringify({ TrainingData: { Assets } }));
   expect(text).toContain('10000 validation errors detected');
   expect(text.length).toBeLessThan(50_000);
+});
+
+test('a body of very many nodes is refused before it is read', () => {
+  for (const nodes of ['[],'.repeat(50_000), '1,'.repeat(60_000)]) {
+    expect(refusal(`{"X":[${nodes}1]}`)).toBe(
+      'SerializationException: The body has more than 50000 members.',
+    );
+  }
 });

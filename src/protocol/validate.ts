@@ -6,6 +6,12 @@ import { formatFloat, isFloatMember } from './json.ts';
 const MAXIMUM_FAILURES = 100;
 const MAXIMUM_VALUE_LENGTH = 1024;
 
+/**
+ * Structures, lists, members and elements of one body. Legal bodies are large by their texts and blobs and have
+ * a few hundred; a hostile one of 10 MB could have millions and would hold the server for many seconds.
+ */
+const MAXIMUM_NODES = 50_000;
+
 type Issue = z.core.$ZodIssue;
 
 /**
@@ -14,6 +20,9 @@ type Issue = z.core.$ZodIssue;
  */
 export function parseBody(body: Uint8Array): object {
   if (body.length === 0) return {};
+  if (hasTooManyNodes(body)) {
+    throw new FrameworkError('SerializationException', `The body has more than ${MAXIMUM_NODES} members.`);
+  }
   let value: unknown;
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
@@ -26,6 +35,19 @@ export function parseBody(body: Uint8Array): object {
     throw new FrameworkError('SerializationException', 'The body must be a JSON object.');
   }
   return value;
+}
+
+/** Counts what begins a node; those characters in texts count, too, but base64 has none of them. */
+function hasTooManyNodes(bytes: Uint8Array): boolean {
+  if (bytes.length <= MAXIMUM_NODES) return false;
+  let count = 0;
+  for (const begin of Buffer.from('{[,')) {
+    for (let at = bytes.indexOf(begin); at !== -1; at = bytes.indexOf(begin, at + 1)) {
+      count += 1;
+      if (count > MAXIMUM_NODES) return true;
+    }
+  }
+  return false;
 }
 
 /**
