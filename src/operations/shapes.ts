@@ -13,8 +13,8 @@ const patterns = {
   tagKey: String.raw`^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`,
   tagValue: String.raw`^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$`,
   bucket: String.raw`[0-9A-Za-z\.\-_]*`,
-  kmsKeyId: String.raw`^[A-Za-z0-9][A-Za-z0-9:_/+=,@.-]{0,2048}$`,
-  description: String.raw`[a-zA-Z0-9-_. ()':,;?]+`,
+  kmsKeyId: '^[A-Za-z0-9][A-Za-z0-9:_/+=,@.-]{0,2048}$',
+  description: "[a-zA-Z0-9-_. ()':,;?]+",
 } as const;
 
 interface Limits {
