@@ -71,9 +71,9 @@ export async function startInProcess(workspace: Workspace, settings: Record<stri
 }
 
 /** The server as users run it, in a process that can be killed. */
-export async function spawnServer(workspace: Workspace) {
+export async function spawnServer(workspace: Workspace, settings: Record<string, string> = {}) {
   const child = spawn(process.execPath, [MAIN, 'serve'], {
-    env: { ...process.env, ...workspace.environment() },
+    env: { ...process.env, ...workspace.environment(settings) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const url = await readUrl(child);
@@ -207,7 +207,8 @@ export function manifestLine(bucket: string, key: string, label: string): string
   });
 }
 
-const COLOURS = { red: { r: 200, g: 60, b: 60 }, blue: { r: 60, g: 60, b: 200 } };
+/** The labels of `putColours`. */
+export const COLOURS = { red: { r: 200, g: 60, b: 60 }, blue: { r: 60, g: 60, b: 200 } };
 
 /** `images/train.manifest` with pictures of two colours, easy to tell apart, and an empty bucket for results. */
 export async function putColours(workspace: Workspace, perLabel = 10): Promise<void> {
