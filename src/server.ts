@@ -64,11 +64,13 @@ async function openServices(config: Config, logger: Logger): Promise<Services> {
   await mkdir(buckets, { recursive: true });
   const database = await openSqlite(inside('ocellus.sqlite'));
   const folders = new VersionFolders(inside('versions'));
+  const objects = new FolderObjects(buckets);
+  await objects.removeRemains();
   return {
     config,
     database,
     folders,
-    objects: new FolderObjects(buckets),
+    objects,
     pageTokens: await createPageTokens(database),
     trainings: new Trainings({ database, folders, buckets, config, logger }),
     models: new Models({ database, folders, logger }),

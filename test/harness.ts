@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -76,9 +76,16 @@ export async function spawnServer(workspace: Workspace, settings: Record<string,
     env: { ...process.env, ...workspace.environment(settings) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const url = await readUrl(child);
+  const lines: string[] = [];
+  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
+  const url = await until(async () => {
+    if (child.exitCode !== null) throw new Error(`The server did not start:\n${lines.join('\n')}`);
+    return findLine(lines, /ready at (http:\S+)/);
+  });
   return {
     client: createClient(url),
+    /** What the first group of the pattern matches in the log, or undefined. */
+    log: (pattern: RegExp) => findLine(lines, pattern),
     async kill() {
       child.kill('SIGKILL');
       await once(child, 'exit');
@@ -91,14 +98,8 @@ export async function spawnServer(workspace: Workspace, settings: Record<string,
   };
 }
 
-async function readUrl(child: ChildProcess): Promise<string> {
-  for await (const line of createInterface({ input: child.stdout! })) {
-    const url = /ready at (http:\S+)/.exec(line)?.[1];
-    if (!url) continue;
-    child.stdout!.resume();
-    return url;
-  }
-  throw new Error('The server ended before it was ready.');
+function findLine(lines: string[], pattern: RegExp): string | undefined {
+  return lines.map((line) => pattern.exec(line)?.[1]).find((match) => match !== undefined);
 }
 
 /** Resolves when `condition` does not answer undefined or false; the test's time limit ends the wait. */

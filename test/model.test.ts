@@ -58,6 +58,14 @@ const detect = (Image: Image, input: Partial<DetectCustomLabelsCommandInput> = {
 const startModel = (versionArn: string) =>
   client.send(new StartProjectVersionCommand({ ProjectVersionArn: versionArn, MinInferenceUnits: 1 }));
 
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 /** True once the process of the training has reported that it is at work. */
 async function isTraining(): Promise<boolean> {
   const versions = join(workspace.directory, 'versions');
@@ -93,7 +101,9 @@ test('during a training its version can neither be used nor removed, and the lim
 
 test('killed in the training, the server takes it up again at its next start and ends it', async () => {
   const before = await describe();
+  const trainingProcess = Number(server.log(/training: started.*pid=(\d+)/));
   await server.kill();
+  await until(async () => !isAlive(trainingProcess));
   await start();
   const version = await settled(client, projectArn, 'v1');
   expect(version).toMatchObject({

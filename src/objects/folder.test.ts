@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import fc from 'fast-check';
@@ -100,6 +100,17 @@ test('links inside a bucket may not lead out of it', async () => {
     'denied',
   );
   expect(await allFiles(join(directory, 'outside'))).toEqual(['secret']);
+});
+
+test('remains of writes that were killed long ago are removed, others not', async () => {
+  const folder = join(root, 'parts/.ocellus-writing');
+  await mkdir(folder);
+  await writeFile(join(folder, 'old'), '');
+  await utimes(join(folder, 'old'), 1_500_000_000, 1_500_000_000);
+  await writeFile(join(folder, 'new'), '');
+  await writeFile(join(root, 'a file among the buckets'), '');
+  await objects.removeRemains();
+  expect(await allFiles(folder)).toEqual(['new']);
 });
 
 const part = fc.oneof(

@@ -1,6 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, type FileHandle, lstat, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import {
+  access,
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { ObjectError, type ObjectErrorReason, type ObjectRef, type ObjectStore } from './objects.ts';
 
@@ -9,6 +20,9 @@ const TEMPORARY = '.ocellus-writing';
 
 /** S3's rules for names of old, which allow more than today's: capital letters and underscores. */
 const BUCKET_NAME = /^[0-9A-Za-z][0-9A-Za-z._-]{1,253}[0-9A-Za-z]$/;
+
+/** What is older was left by a process that was killed; no write takes that long. */
+const REMAINS_AFTER_MS = 60 * 60 * 1000;
 
 const MAXIMUM_KEY_BYTES = 1024;
 const MAXIMUM_SEGMENT_BYTES = 255;
@@ -162,6 +176,18 @@ export class FolderObjects implements ObjectStore {
         throw new ObjectError('bad-key', message, { cause });
       }
       throw wrap(cause, url(ref));
+    }
+  }
+
+  /** Removes what killed processes have left of unfinished writes. */
+  async removeRemains(): Promise<void> {
+    const latest = Date.now() - REMAINS_AFTER_MS;
+    for (const bucket of await readdir(this.#root)) {
+      const folder = join(this.#root, bucket, TEMPORARY);
+      for (const name of await readdir(folder).catch(() => [])) {
+        const file = join(folder, name);
+        if ((await stat(file)).mtimeMs < latest) await rm(file, { force: true });
+      }
     }
   }
 

@@ -67,7 +67,7 @@ export class Models {
           { version: version.arn, err: error },
           'serving: the model could not be loaded',
         );
-        const message = `The model could not be loaded: ${(error as Error).message}`;
+        const message = 'The model could not be loaded. The log of the server has the reason.';
         await moveVersion(this.#options.database, version.id, ['STARTING', 'RUNNING'], 'FAILED', message);
       }
     });

@@ -159,8 +159,16 @@ test('tags come and go with their resource', async () => {
   const created = await createProject(database, { ...owner, name: 'tagged', limit: 9, tags });
   if (typeof created === 'string') throw new Error(created);
   expect(await findTags(database, created.arn)).toEqual(tags);
-  await deleteProject(database, created.arn);
-  expect(await findTags(database, created.arn)).toEqual({});
+  const projectArn = created.arn;
+  const limits = { versionLimit: 1, trainingLimit: 1 };
+  const version = await createVersion(database, { projectArn, name: '1', request, tags, ...limits });
+  if (typeof version === 'string') throw new Error(version);
+  expect(await findTags(database, version.arn)).toEqual(tags);
+  await moveVersion(database, version.id, ['TRAINING_IN_PROGRESS'], 'DELETING');
+  await deleteVersion(database, version.id);
+  expect(await findTags(database, version.arn)).toEqual({});
+  await deleteProject(database, projectArn);
+  expect(await findTags(database, projectArn)).toEqual({});
 });
 
 test('page tokens hold for their query only, outlive a restart, and cannot be forged', async () => {

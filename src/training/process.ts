@@ -43,6 +43,7 @@ async function train({ job, buckets }: TrainingOrder): Promise<void> {
 setPriority(PRIORITY);
 // The server is gone: the next one starts this training again.
 process.once('disconnect', () => process.exit(1));
+if (!process.connected) process.exit(1);
 process.once('message', (order: TrainingOrder) => {
   train(order).then(
     () => process.exit(0),

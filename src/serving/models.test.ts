@@ -1,0 +1,154 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { VersionFolders } from '../store/folders.ts';
+import { createProject } from '../store/projects.ts';
+import type { Database, VersionStatus } from '../store/schema.ts';
+import { openSqlite } from '../store/sqlite.ts';
+import { createVersion, findVersion, moveVersion, type ProjectVersion } from '../store/versions.ts';
+import { Graph } from '../vision/graph/graph.ts';
+import { ImageError } from '../vision/image.ts';
+import { METADATA_KEY, type ModelInfo } from '../vision/model.ts';
+import { Models } from './models.ts';
+
+let directory: string;
+let database: Database;
+let folders: VersionFolders;
+let version: ProjectVersion;
+let models: Models;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ocellus-serving-'));
+  database = await openSqlite(join(directory, 'ocellus.sqlite'));
+  folders = new VersionFolders(join(directory, 'versions'));
+  const project = await createProject(database, { account: '0', region: 'r', name: 'colours', limit: 1 });
+  if (typeof project === 'string') throw new Error(project);
+  const created = await createVersion(database, {
+    projectArn: project.arn,
+    name: '1',
+    request: { training: { bucket: 'images', key: 'm' }, output: { bucket: 'results' } },
+    versionLimit: 1,
+    trainingLimit: 1,
+  });
+  if (typeof created === 'string') throw new Error(created);
+  version = created;
+  models = new Models({ database, folders, logger: { info() {}, warn() {}, error() {} } });
+});
+
+afterEach(async () => {
+  await models.close();
+  await database.destroy();
+  await rm(directory, { recursive: true });
+});
+
+/** A model that needs no training: the score of a colour is its share in the picture. */
+function colourModel(): Uint8Array {
+  const side = 8;
+  const labels = ['red', 'green', 'blue'];
+  const info: ModelInfo = {
+    version: 1,
+    kind: 'classifier',
+    exclusive: true,
+    labels,
+    thresholds: [0.5, 0.4, 0.3],
+    inputSize: side,
+    mean: [0, 0, 0],
+    std: [1, 1, 1],
+  };
+  const graph = new Graph();
+  const image = graph.input('image', [1, 3, side, side]);
+  const scores = graph.op('Softmax', [graph.sum(image, [2, 3])], { axis: -1 });
+  return graph.encode(
+    { scores },
+    {
+      shapes: { image: ['N', 3, side, side], scores: ['N', labels.length] },
+      metadata: { [METADATA_KEY]: JSON.stringify(info) },
+    },
+  );
+}
+
+const plain = (background: string) =>
+  sharp({ create: { width: 64, height: 64, channels: 3, background } })
+    .png()
+    .toBuffer();
+
+async function putModel(file: Uint8Array): Promise<void> {
+  await writeFile(join(await folders.make(version.id), 'model.onnx'), file);
+}
+
+const move = (from: VersionStatus, to: VersionStatus) => moveVersion(database, version.id, [from], to);
+const stored = () => findVersion(database, version.arn);
+const status = async () => (await stored())?.status;
+
+async function run(): Promise<void> {
+  await putModel(colourModel());
+  await move('TRAINING_IN_PROGRESS', 'STARTING');
+  models.start(version);
+  await expect.poll(status).toBe('RUNNING');
+}
+
+test('a started model scores every label, with its threshold', async () => {
+  await run();
+  const predictions = await models.predict(version.id, await plain('#0000ff'));
+  expect(predictions).toEqual([
+    { label: 'red', score: expect.closeTo(0, 5), threshold: 0.5 },
+    { label: 'green', score: expect.closeTo(0, 5), threshold: 0.4 },
+    { label: 'blue', score: expect.closeTo(1, 5), threshold: 0.3 },
+  ]);
+  await expect(models.predict(version.id, Buffer.from('no image'))).rejects.toThrow(ImageError);
+  await expect(models.predict('another', await plain('#000'))).rejects.toMatchObject({
+    reason: 'not-running',
+  });
+});
+
+test('what ran before a restart is loaded again; predictions wait for it', async () => {
+  await putModel(colourModel());
+  await move('TRAINING_IN_PROGRESS', 'RUNNING');
+  await models.resume();
+  expect(await models.predict(version.id, await plain('#ff0000'))).toHaveLength(3);
+  expect(await status()).toBe('RUNNING');
+});
+
+test('what was stopping before a restart has stopped', async () => {
+  await move('TRAINING_IN_PROGRESS', 'STOPPING');
+  await models.resume();
+  await expect.poll(status).toBe('STOPPED');
+});
+
+test.each([
+  ['absent', undefined],
+  ['no model', Buffer.from('no model')],
+])('a model file that is %s ends in FAILED, and the reason stays in the log', async (_name, file) => {
+  if (file) await putModel(file);
+  await move('TRAINING_IN_PROGRESS', 'STARTING');
+  models.start(version);
+  await expect.poll(status).toBe('FAILED');
+  expect((await stored())?.statusMessage).not.toContain(directory);
+  await expect(models.predict(version.id, await plain('#000'))).rejects.toMatchObject({
+    reason: 'not-running',
+  });
+});
+
+test('one inference unit takes fifty images at a time', async () => {
+  await run();
+  const image = await plain('#00ff00');
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 52 }, () => models.predict(version.id, image)),
+  );
+  const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
+  expect(refused.map(({ reason }) => reason.reason)).toEqual(['overloaded', 'overloaded']);
+  expect(await models.predict(version.id, image)).toHaveLength(3);
+});
+
+test('a model that is stopped finishes the predictions it has begun', async () => {
+  await run();
+  const image = await plain('#00ff00');
+  const begun = Array.from({ length: 10 }, () => models.predict(version.id, image));
+  await move('RUNNING', 'STOPPING');
+  models.stop(version);
+  await expect(models.predict(version.id, image)).rejects.toMatchObject({ reason: 'not-running' });
+  for (const predictions of await Promise.all(begun)) expect(predictions).toHaveLength(3);
+  await expect.poll(status).toBe('STOPPED');
+});
