@@ -33,7 +33,7 @@ export function chooseUseCase(training: ManifestSet, testing: ManifestSet | unde
   return boxes ? 'OBJECT_LOCALIZATION' : 'IMAGE_LEVEL_LABELS';
 }
 
-/** Distinct labels of the lines that this kind of model uses, in code point order. */
+/** Distinct labels of the lines that this kind of model uses, sorted. */
 export function labelSet(lines: readonly SetLine[], useCase: ChosenUseCase): string[] {
   const labels = new Set(usableLines(lines, useCase).flatMap((line) => usableLabels(line, useCase)));
   return [...labels].sort();
