@@ -38,10 +38,10 @@ function hexBlock(x: number, y: number, z: number, apothem: number, half: number
 
 function nut(random: Random): Solid {
   const apothem = random.range(0.76, 0.92);
-  const half = random.range(0.28, 0.5);
+  const half = random.range(0.34, 0.5);
   const hole = random.range(0.42, 0.5);
   const pitch = random.range(0.13, 0.2);
-  const flange = random.chance(0.15) ? apothem * random.range(1.25, 1.4) : 0;
+  const flange = random.chance(0.1) ? apothem * random.range(1.25, 1.4) : 0;
   const distance = (x: number, y: number, z: number): number => {
     const r = length2(x, y);
     let body = hexBlock(x, y, z, apothem, half, true);
@@ -56,13 +56,13 @@ function nut(random: Random): Solid {
   return {
     distance,
     radius: Math.hypot(Math.max(apothem * 1.1547, flange), half),
-    rests: [flat, flat, flat, standing],
+    rests: [flat, flat, flat, flat, flat, flat, flat, flat, standing],
   };
 }
 
 function washer(random: Random): Solid {
-  const hole = random.range(0.45, 0.62);
-  const outer = hole * random.range(1.7, 2.6);
+  const hole = random.range(0.5, 0.65);
+  const outer = hole * random.range(1.7, 2.3);
   const half = random.range(0.05, 0.1);
   const rounding = half * random.range(0.2, 0.8);
   const split = random.chance(0.15);
@@ -85,7 +85,7 @@ function washer(random: Random): Solid {
 }
 
 function bolt(random: Random): Solid {
-  const length = random.range(1.6, 4);
+  const length = random.range(1.8, 4);
   const plain = random.chance(0.4) ? length * random.range(0.2, 0.5) : 0.1;
   const head = random.pick(['hex', 'hex', 'hex', 'socket', 'dome'] as const);
   const headHalf = head === 'socket' ? random.range(0.4, 0.5) : random.range(0.28, 0.36);
@@ -118,6 +118,17 @@ function bolt(random: Random): Solid {
   return {
     distance,
     radius: Math.hypot(length / 2 + headHalf, headRadius * 1.1547),
-    rests: [lying, lying, lying, lying, lying, { tilt: Math.PI, height: neck + 2 * headHalf }],
+    rests: [
+      lying,
+      lying,
+      lying,
+      lying,
+      lying,
+      lying,
+      lying,
+      lying,
+      lying,
+      { tilt: Math.PI, height: neck + 2 * headHalf },
+    ],
   };
 }

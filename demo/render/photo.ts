@@ -31,7 +31,7 @@ export async function renderPhoto(kind: Kind, seed: string): Promise<Buffer> {
   const raw = { raw: { width, height, channels: 3 } } as const;
   const developed = develop(trace(makeScene(kind, random), width, height), width, height, random);
   // Focus: mostly sharp (though no lens is perfectly so), now and then clearly not.
-  const sigma = random.chance(0.15) ? random.range(1, 2) : random.range(0.4, 0.8);
+  const sigma = random.chance(0.1) ? random.range(1, 1.6) : random.range(0.4, 0.8);
   const blurred = await sharp(developed, raw).blur(sigma).raw().toBuffer();
   return sharp(addNoise(blurred, random), raw)
     .jpeg({ quality: random.integer(55, 92) })

@@ -38,14 +38,14 @@ export function makeScene(kind: Kind, random: Random): Scene {
   const solid = makePart[kind](random);
   const material = makeMetal(random);
   const things = [placed(solid, material, 0, 0, random)];
-  const count = random.pick([1, 1, 1, 1, 2, 3]);
+  const count = random.pick([1, 1, 1, 1, 1, 2]);
   for (let i = 1; i < count; i++) {
     addBeside(
       things,
       placedFree(makePart[kind](random), random.chance(0.7) ? material : makeMetal(random), random),
     );
   }
-  const clutter = random.pick([0, 0, 1, 2, 3, 4, 5]);
+  const clutter = random.pick([0, 0, 0, 1, 1, 2]);
   for (let i = 0; i < clutter; i++) {
     const { solid: other, material: of } = makeClutter(random);
     addBeside(things, placedFree(other, of, random));
@@ -66,7 +66,7 @@ function makeMetal(random: Random): Material {
     colour,
     metal: random.range(0.75, 1),
     roughness: random.range(0.05, 0.7),
-    rust: random.chance(0.3) ? random.range(0.2, 0.9) : 0,
+    rust: random.chance(0.2) ? random.range(0.2, 0.9) : 0,
   };
 }
 
@@ -100,12 +100,12 @@ function addBeside(things: Thing[], thing: Thing): void {
 }
 
 function makeCamera(solid: Solid, random: Random): Scene['camera'] {
-  const elevation = random.range(0.6, 1.5);
+  const elevation = random.range(0.9, 1.5);
   const azimuth = random.range(0, 2 * Math.PI);
   const distance = random.range(7, 14);
   const target: Vector = [
-    random.range(-0.35, 0.35) * solid.radius,
-    random.range(-0.35, 0.35) * solid.radius,
+    random.range(-0.12, 0.12) * solid.radius,
+    random.range(-0.12, 0.12) * solid.radius,
     0.2,
   ];
   return {
@@ -117,7 +117,7 @@ function makeCamera(solid: Solid, random: Random): Scene['camera'] {
     target,
     roll: random.range(-0.3, 0.3),
     // Half the short side of the picture spans 1 / zoom at unit distance.
-    zoom: distance / (solid.radius * random.range(1.1, 1.8)),
+    zoom: distance / (solid.radius * random.range(0.9, 1.2)),
   };
 }
 

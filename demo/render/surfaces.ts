@@ -34,7 +34,7 @@ function wood(random: Random): Surface {
     [0.62, 0.45, 0.26],
     [0.2, 0.14, 0.1],
   ]);
-  const contrast = random.range(0.2, 0.6);
+  const contrast = random.range(0.15, 0.4);
   const plank = random.range(2, 6);
   return (x, y) => {
     const board = Math.floor(y / plank);
@@ -63,7 +63,7 @@ function mat(random: Random): Surface {
     [0.02, 0.08, 0.2],
     [0.06, 0.06, 0.07],
   ]);
-  const line = random.range(0.3, 0.7);
+  const line = random.range(0.15, 0.4);
   const spacing = random.range(0.9, 2);
   return (x, y) => {
     const near = Math.min(toGrid(x, spacing), toGrid(y, spacing));
@@ -140,7 +140,7 @@ function dottedRubber(random: Random): Surface {
   const spacing = random.range(0.7, 1.4);
   return (x, y) => {
     const r = length2(toGrid(x, spacing), toGrid(y, spacing)) / spacing;
-    const rim = 0.9 * (step(0.24, 0.28, r) - step(0.28, 0.34, r));
+    const rim = 0.3 * (step(0.24, 0.28, r) - step(0.28, 0.34, r));
     const value = level * (1 + rim + 0.3 * noise(x * 10, y * 10) + 0.3 * noise(x, y));
     return [value, value, value * 1.04];
   };
