@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 
+const limit = (standard: number) => z.coerce.number().int().min(1).default(standard);
 const port = z.coerce.number().int().min(0).max(65535);
 
 /** Every setting, its environment variable, its default. Read once at start. */
@@ -24,10 +25,20 @@ const settings = z.object({
     .string()
     .regex(/^[a-z\d-]+$/, 'must be a region name such as us-east-1')
     .default('us-east-1'),
+  /** Projects of an account in a Region; a further CreateProject is refused. */
+  OCELLUS_MAX_PROJECTS: limit(100),
+  /** Versions of a project. */
+  OCELLUS_MAX_VERSIONS: limit(100),
+  /** Resource policies of a project. */
+  OCELLUS_MAX_POLICIES: limit(5),
   /** Trainings at a time; a further CreateProjectVersion is refused. */
-  OCELLUS_MAX_TRAININGS: z.coerce.number().int().min(1).default(2),
+  OCELLUS_MAX_TRAININGS: limit(2),
   /** Models running at a time; a further StartProjectVersion is refused. */
-  OCELLUS_MAX_RUNNING_MODELS: z.coerce.number().int().min(1).default(2),
+  OCELLUS_MAX_RUNNING_MODELS: limit(2),
+  /** Inference units of one running model. */
+  OCELLUS_MAX_INFERENCE_UNITS: limit(5),
+  /** Copies being made at a time; a further CopyProjectVersion is refused. */
+  OCELLUS_MAX_COPIES: limit(5),
   /** How long a training may take: `fast` for tests and first looks, `balanced` for use. */
   OCELLUS_BUDGET: z.enum(['fast', 'balanced']).default('balanced'),
   /** Seed of every random choice in a training. */
@@ -41,8 +52,13 @@ export interface Config {
   credentials: { accessKeyId: string; secretAccessKey: string } | undefined;
   accountId: string;
   region: string;
+  maximumProjects: number;
+  maximumVersions: number;
+  maximumPolicies: number;
   maximumTrainings: number;
   maximumRunningModels: number;
+  maximumInferenceUnits: number;
+  maximumCopies: number;
   budget: 'fast' | 'balanced';
   seed: number;
 }
@@ -65,8 +81,13 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     credentials: accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined,
     accountId: data.OCELLUS_ACCOUNT_ID,
     region: data.OCELLUS_REGION,
+    maximumProjects: data.OCELLUS_MAX_PROJECTS,
+    maximumVersions: data.OCELLUS_MAX_VERSIONS,
+    maximumPolicies: data.OCELLUS_MAX_POLICIES,
     maximumTrainings: data.OCELLUS_MAX_TRAININGS,
     maximumRunningModels: data.OCELLUS_MAX_RUNNING_MODELS,
+    maximumInferenceUnits: data.OCELLUS_MAX_INFERENCE_UNITS,
+    maximumCopies: data.OCELLUS_MAX_COPIES,
     budget: data.OCELLUS_BUDGET,
     seed: data.OCELLUS_SEED,
   };

@@ -14,6 +14,7 @@ import { VersionFolders } from './store/folders.ts';
 import { createPageTokens } from './store/pages.ts';
 import { openSqlite } from './store/sqlite.ts';
 import { listVersionsInStatus } from './store/versions.ts';
+import { Copies } from './training/copies.ts';
 import { Trainings } from './training/supervisor.ts';
 
 /** A running server. */
@@ -42,6 +43,7 @@ export async function startServer(
   const close = async () => {
     await app?.close();
     await services.trainings.close();
+    await services.copies.close();
     await services.models.close();
     await services.database.destroy();
   };
@@ -73,16 +75,18 @@ async function openServices(config: Config, logger: Logger): Promise<Services> {
     objects,
     pageTokens: await createPageTokens(database),
     trainings: new Trainings({ database, folders, buckets, config, logger }),
+    copies: new Copies({ database, folders, objects, logger }),
     models: new Models({ database, folders, logger }),
   };
 }
 
 /** What the last run, however it ended, has left half done. */
-async function takeUp({ database, folders, models, trainings }: Services): Promise<void> {
+async function takeUp({ database, folders, models, trainings, copies }: Services): Promise<void> {
   for (const { id } of await listVersionsInStatus(database, ['DELETING'])) {
     await folders.finishDeletion(database, id);
   }
   await folders.removeStrays(database);
   await models.resume();
   await trainings.resume();
+  await copies.resume();
 }

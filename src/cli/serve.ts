@@ -16,6 +16,11 @@ Settings are environment variables:
   OCELLUS_REGION              Region that the printed lines name            (us-east-1)
   OCELLUS_MAX_TRAININGS       trainings at a time                           (2)
   OCELLUS_MAX_RUNNING_MODELS  running models at a time                      (2)
+  OCELLUS_MAX_INFERENCE_UNITS inference units of one running model          (5)
+  OCELLUS_MAX_COPIES          copies of models being made at a time         (5)
+  OCELLUS_MAX_PROJECTS        projects of an account in a Region            (100)
+  OCELLUS_MAX_VERSIONS        versions of a project                         (100)
+  OCELLUS_MAX_POLICIES        resource policies of a project                (5)
   OCELLUS_SEED                seed of every random choice in a training     (0)
 
 A bucket is a folder: OCELLUS_DATA_DIR/buckets/NAME, and an object is a file in it.

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { createProject } from '../store/projects.ts';
 import { ServiceError } from './errors.ts';
-import { MAXIMUM_PROJECTS } from './limits.ts';
 import { defineOperation } from './operation.ts';
 import { AutoUpdate, Feature, ProjectName, Tags } from './shapes.ts';
 
@@ -13,7 +12,7 @@ export const CreateProject = defineOperation({
     AutoUpdate: AutoUpdate.optional(),
     Tags: Tags.optional(),
   }),
-  async handle(input, { database, caller }) {
+  async handle(input, { database, caller, config }) {
     if (input.Feature === 'CONTENT_MODERATION') {
       throw new ServiceError(
         'InvalidParameterException',
@@ -31,7 +30,7 @@ export const CreateProject = defineOperation({
       region: caller.region,
       name: input.ProjectName,
       tags: input.Tags,
-      limit: MAXIMUM_PROJECTS,
+      limit: config.maximumProjects,
     });
     if (project === 'name-taken') {
       throw new ServiceError(
@@ -42,7 +41,7 @@ export const CreateProject = defineOperation({
     if (project === 'limit') {
       throw new ServiceError(
         'LimitExceededException',
-        `The account has ${MAXIMUM_PROJECTS} projects, which is the maximum.`,
+        `The account has ${config.maximumProjects} projects, which is the maximum.`,
       );
     }
     return { ProjectArn: project.arn };

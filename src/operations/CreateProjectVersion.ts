@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { ObjectRef } from '../objects/objects.ts';
 import { createVersion, type VersionRequest } from '../store/versions.ts';
 import { ServiceError } from './errors.ts';
-import { MAXIMUM_VERSIONS } from './limits.ts';
-import { notFound, requireProject } from './lookup.ts';
-import { type Context, defineOperation } from './operation.ts';
+import { requireProject } from './lookup.ts';
+import { readOutput, refuseKey, requireBucket, requireMade } from './new-version.ts';
+import { defineOperation } from './operation.ts';
 import {
   type Asset,
   CustomizationFeatureConfig,
@@ -35,13 +35,12 @@ function invalid(message: string): ServiceError {
   return new ServiceError('InvalidParameterException', message);
 }
 
-function refuseUnsupported({ KmsKeyId: key, FeatureConfig }: Input): void {
-  if (key) throw invalid('KmsKeyId is not supported yet.');
-  if (FeatureConfig?.ContentModeration) {
-    throw invalid(
-      'FeatureConfig.ContentModeration applies only to projects with the Feature CONTENT_MODERATION.',
-    );
-  }
+/** Every project has the Feature CUSTOM_LABELS so far. */
+function checkFeatureConfig({ FeatureConfig }: Input): void {
+  if (!FeatureConfig?.ContentModeration) return;
+  throw invalid(
+    'FeatureConfig.ContentModeration applies only to projects with the Feature CONTENT_MODERATION.',
+  );
 }
 
 /** The manifest of TrainingData or TestingData, which take exactly one. */
@@ -67,61 +66,34 @@ function readRequest({ TrainingData, TestingData, OutputConfig, VersionDescripti
   if (!TrainingData || !TestingData) {
     throw invalid('The project has no datasets, so both TrainingData and TestingData must be given.');
   }
-  if (!OutputConfig.S3Bucket) throw invalid('OutputConfig.S3Bucket must be given.');
   return {
     training: readManifest('TrainingData', TrainingData.Assets),
     testing: readTesting(TestingData),
-    output: { bucket: OutputConfig.S3Bucket, prefix: OutputConfig.S3KeyPrefix },
+    output: readOutput(OutputConfig),
     description: VersionDescription,
   };
-}
-
-async function create(input: Input, request: VersionRequest, { database, config }: Context) {
-  const { ProjectArn: projectArn, VersionName: name, Tags: tags } = input;
-  const trainingLimit = config.maximumTrainings;
-  const version = await createVersion(database, {
-    projectArn,
-    name,
-    request,
-    tags,
-    versionLimit: MAXIMUM_VERSIONS,
-    trainingLimit,
-  });
-  switch (version) {
-    case 'no-project':
-      throw notFound(projectArn);
-    case 'name-taken':
-      throw new ServiceError(
-        'ResourceInUseException',
-        `A project version with the name ${name} already exists in the project.`,
-      );
-    case 'version-limit':
-      throw new ServiceError(
-        'LimitExceededException',
-        `The project has ${MAXIMUM_VERSIONS} versions, which is the maximum.`,
-      );
-    case 'training-limit':
-      throw new ServiceError(
-        'LimitExceededException',
-        `${trainingLimit} trainings are in progress, which is the maximum.`,
-      );
-    default:
-      return version;
-  }
 }
 
 export const CreateProjectVersion = defineOperation({
   name: 'CreateProjectVersion',
   input,
   async handle(input, context) {
-    refuseUnsupported(input);
+    const { config, database } = context;
+    refuseKey(input.KmsKeyId);
+    checkFeatureConfig(input);
     const request = readRequest(input);
     await requireProject(input.ProjectArn, context);
-    if (!(await context.objects.hasBucket(request.output.bucket))) {
-      throw invalid(`The bucket ${request.output.bucket} of OutputConfig does not exist.`);
-    }
-    const version = await create(input, request, context);
-    context.trainings.start(version);
-    return { ProjectVersionArn: version.arn };
+    await requireBucket(request.output.bucket, context);
+    const version = {
+      projectArn: input.ProjectArn,
+      name: input.VersionName,
+      request,
+      tags: input.Tags,
+      versionLimit: config.maximumVersions,
+      busyLimit: config.maximumTrainings,
+    };
+    const made = requireMade(await createVersion(database, version), version, 'trainings');
+    context.trainings.start(made);
+    return { ProjectVersionArn: made.arn };
   },
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { moveVersion } from '../store/versions.ts';
+import { moveVersionToDeleting } from '../store/versions.ts';
+import { ServiceError } from './errors.ts';
 import { inUse, requireVersion } from './lookup.ts';
 import { defineOperation } from './operation.ts';
 import { ProjectVersionArn } from './shapes.ts';
@@ -10,9 +11,21 @@ export const DeleteProjectVersion = defineOperation({
   async handle({ ProjectVersionArn: arn }, context) {
     const { database, folders } = context;
     const { id } = await requireVersion(arn, context);
-    const deletable = ['TRAINING_COMPLETED', 'TRAINING_FAILED', 'STOPPED', 'FAILED'] as const;
-    const moved = await moveVersion(database, id, [...deletable], 'DELETING');
-    if (!moved) throw await inUse(arn, context);
+    const result = await moveVersionToDeleting(database, id, [
+      'TRAINING_COMPLETED',
+      'TRAINING_FAILED',
+      'COPYING_COMPLETED',
+      'COPYING_FAILED',
+      'STOPPED',
+      'FAILED',
+    ]);
+    if (result === 'wrong-status') throw await inUse(arn, context);
+    if (result === 'being-copied') {
+      throw new ServiceError(
+        'ResourceInUseException',
+        'The project version is being copied. Delete it when the copy is made.',
+      );
+    }
     await folders.finishDeletion(database, id);
     return { Status: 'DELETING' as const };
   },

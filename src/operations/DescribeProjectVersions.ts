@@ -20,20 +20,21 @@ function assetsIfAny(ref: ObjectRef | undefined) {
 }
 
 /** What the training found and left: members that are absent before it has. */
-function describeOutcome({ request, outcome }: ProjectVersion) {
+function describeOutcome({ request, outcome, source }: ProjectVersion) {
   const completed = outcome?.status === 'TRAINING_COMPLETED' ? outcome : undefined;
   const validation = outcome?.validation;
   const autoCreate = { AutoCreate: request.testing === undefined };
   return {
-    BillableTrainingTimeInSeconds: completed?.billableSeconds,
+    // A copy was given no data, and nobody trained it.
+    BillableTrainingTimeInSeconds: source ? undefined : completed?.billableSeconds,
     TrainingDataResult: {
-      Input: assets(request.training),
+      Input: source ? undefined : assets(request.training),
       Output: assetsIfAny(completed?.trainingOutput),
       Validation: assetsIfAny(validation?.trainingValidation),
     },
     TestingDataResult: {
-      Input: { ...assets(request.testing), ...autoCreate },
-      Output: completed && { ...assets(completed.testingOutput), ...autoCreate },
+      Input: source ? undefined : { ...assets(request.testing), ...autoCreate },
+      Output: completed && { ...assets(completed.testingOutput), ...(source ? {} : autoCreate) },
       Validation: assetsIfAny(validation?.testingValidation),
     },
     EvaluationResult: completed && {
@@ -55,6 +56,7 @@ function describe(version: ProjectVersion) {
     StatusMessage: version.statusMessage,
     TrainingEndTimestamp: trainingEndedAt === undefined ? undefined : new Date(trainingEndedAt),
     OutputConfig: { S3Bucket: request.output.bucket, S3KeyPrefix: request.output.prefix },
+    SourceProjectVersionArn: version.source?.arn,
     VersionDescription: request.description,
     Feature: 'CUSTOM_LABELS' as const,
     ...describeOutcome(version),

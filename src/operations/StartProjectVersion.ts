@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { moveVersionToStarting } from '../store/versions.ts';
 import { ServiceError } from './errors.ts';
-import { MAXIMUM_INFERENCE_UNITS } from './limits.ts';
 import { inUse, requireVersion } from './lookup.ts';
 import { defineOperation } from './operation.ts';
 import { InferenceUnits, ProjectVersionArn } from './shapes.ts';
@@ -21,21 +20,22 @@ export const StartProjectVersion = defineOperation({
         'MaxInferenceUnits must not be less than MinInferenceUnits.',
       );
     }
+    const { database, config, models } = context;
     const version = await requireVersion(arn, context);
-    if (version.status === 'TRAINING_FAILED') {
-      throw new ServiceError('InvalidParameterException', 'The training of the project version failed.');
+    if (version.status === 'TRAINING_FAILED' || version.status === 'COPYING_FAILED') {
+      const what = version.source ? 'copying' : 'training';
+      throw new ServiceError('InvalidParameterException', `The ${what} of the project version failed.`);
     }
-    if ((maximum ?? minimum) > MAXIMUM_INFERENCE_UNITS) {
+    if ((maximum ?? minimum) > config.maximumInferenceUnits) {
       throw new ServiceError(
         'LimitExceededException',
-        `A model can have at most ${MAXIMUM_INFERENCE_UNITS} inference units.`,
+        `A model can have at most ${config.maximumInferenceUnits} inference units.`,
       );
     }
-    const { database, config, models } = context;
     const result = await moveVersionToStarting(
       database,
       version.id,
-      ['TRAINING_COMPLETED', 'STOPPED', 'FAILED'],
+      ['TRAINING_COMPLETED', 'COPYING_COMPLETED', 'STOPPED', 'FAILED'],
       { minimum, maximum },
       config.maximumRunningModels,
     );

@@ -6,6 +6,7 @@ import type { Models } from '../serving/models.ts';
 import type { VersionFolders } from '../store/folders.ts';
 import type { PageTokens } from '../store/pages.ts';
 import type { Database } from '../store/schema.ts';
+import type { Copies } from '../training/copies.ts';
 import type { Trainings } from '../training/supervisor.ts';
 
 /** Who calls, for which account and Region. The Region is the one of the signature's credential scope. */
@@ -24,6 +25,7 @@ export interface Services {
   pageTokens: PageTokens;
   folders: VersionFolders;
   trainings: Trainings;
+  copies: Copies;
   models: Models;
 }
 

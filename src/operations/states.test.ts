@@ -12,6 +12,7 @@ import { createProject } from '../store/projects.ts';
 import type { VersionStatus } from '../store/schema.ts';
 import { openSqlite } from '../store/sqlite.ts';
 import { createVersion, findVersion, moveVersion, type ProjectVersion } from '../store/versions.ts';
+import { Copies } from '../training/copies.ts';
 import { Trainings } from '../training/supervisor.ts';
 import { DeleteProjectVersion } from './DeleteProjectVersion.ts';
 import { DetectCustomLabels } from './DetectCustomLabels.ts';
@@ -38,6 +39,9 @@ const MATRIX: Record<VersionStatus, [start: Answer, stop: Answer, remove: Answer
   STOPPING: [RIU, RIU, RIU, RNR],
   STOPPED: ['ok', RIU, 'ok', RNR],
   DELETING: [RIU, RIU, RIU, RNR],
+  COPYING_IN_PROGRESS: [RIU, RIU, RIU, RNR],
+  COPYING_COMPLETED: ['ok', RIU, 'ok', RNR],
+  COPYING_FAILED: [IPE, RIU, 'ok', RNR],
 };
 const STATUSES = Object.keys(MATRIX) as VersionStatus[];
 const SILENT: Logger = { info() {}, warn() {}, error() {} };
@@ -53,13 +57,15 @@ beforeAll(async () => {
   const database = await openSqlite(join(directory, 'ocellus.sqlite'));
   const folders = new VersionFolders(join(directory, 'versions'));
   const buckets = join(directory, 'buckets');
+  const objects = new FolderObjects(buckets);
   context = {
     config,
     database,
     folders,
-    objects: new FolderObjects(buckets),
+    objects,
     pageTokens: await createPageTokens(database),
     trainings: new Trainings({ database, folders, buckets, config, logger: SILENT }),
+    copies: new Copies({ database, folders, objects, logger: SILENT }),
     models: new Models({ database, folders, logger: SILENT }),
     caller: { arn: 'arn:aws:iam::000000000000:user/test', account: '000000000000', region: 'us-east-1' },
   };
@@ -80,7 +86,7 @@ beforeEach(async () => {
     name: '1',
     request: { training: { bucket: 'images', key: 'm' }, output: { bucket: 'results' } },
     versionLimit: 1,
-    trainingLimit: 1,
+    busyLimit: 1,
   });
   if (typeof created === 'string') throw new Error(created);
   version = created;

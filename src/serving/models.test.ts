@@ -30,7 +30,7 @@ beforeEach(async () => {
     name: '1',
     request: { training: { bucket: 'images', key: 'm' }, output: { bucket: 'results' } },
     versionLimit: 1,
-    trainingLimit: 1,
+    busyLimit: 1,
   });
   if (typeof created === 'string') throw new Error(created);
   version = created;

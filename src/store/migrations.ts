@@ -53,8 +53,28 @@ const first: Migration = {
   },
 };
 
+const copiesAndPolicies: Migration = {
+  async up(db: AnyDatabase) {
+    await db.schema.alterTable('project_versions').addColumn('source_id', 'text').execute();
+    await db.schema.alterTable('project_versions').addColumn('source_arn', 'text').execute();
+    await db.schema
+      .createTable('project_policies')
+      .addColumn('project_id', 'text', (c) => c.notNull().references('projects.id'))
+      .addColumn('name', 'text', (c) => c.notNull())
+      .addColumn('revision_id', 'text', (c) => c.notNull())
+      .addColumn('document', 'text', (c) => c.notNull())
+      .addColumn('created_at', 'bigint', (c) => c.notNull())
+      .addColumn('updated_at', 'bigint', (c) => c.notNull())
+      .addPrimaryKeyConstraint('project_policies_key', ['project_id', 'name'])
+      .execute();
+  },
+};
+
 /** In order of their names. A published migration is never edited; a change is a new one. */
-const migrations: Record<string, Migration> = { '0001-first': first };
+const migrations: Record<string, Migration> = {
+  '0001-first': first,
+  '0002-copies-and-policies': copiesAndPolicies,
+};
 
 /** Brings the tables up to date. Throws when a migration fails or the database is of a newer Ocellus. */
 export async function migrate(database: Database): Promise<void> {

@@ -79,7 +79,7 @@ export async function listProjects(database: Database, query: ProjectQuery): Pro
   return await select.orderBy('createdAt', 'desc').limit(limit).execute();
 }
 
-/** Removes a project and its tags, unless it has versions or isn't there. */
+/** Removes a project, its policies and its tags, unless it has versions or isn't there. */
 export async function deleteProject(
   database: Database,
   arn: string,
@@ -94,6 +94,7 @@ export async function deleteProject(
       .limit(1)
       .executeTakeFirst();
     if (version) return 'has-versions';
+    await transaction.deleteFrom('projectPolicies').where('projectId', '=', project.id).execute();
     await transaction.deleteFrom('projects').where('id', '=', project.id).execute();
     await deleteTags(transaction, arn);
     return 'deleted';

@@ -10,7 +10,10 @@ export type VersionStatus =
   | 'FAILED'
   | 'STOPPING'
   | 'STOPPED'
-  | 'DELETING';
+  | 'DELETING'
+  | 'COPYING_IN_PROGRESS'
+  | 'COPYING_COMPLETED'
+  | 'COPYING_FAILED';
 
 /** Times are epoch milliseconds everywhere. */
 interface ProjectTable {
@@ -38,6 +41,19 @@ interface ProjectVersionTable {
   request: string;
   /** JSON of a `TrainingOutcome`, once there is one. */
   outcome: string | null;
+  /** Of a copy: id and ARN of the version it was copied from, which may be gone by now. */
+  sourceId: string | null;
+  sourceArn: string | null;
+}
+
+interface ProjectPolicyTable {
+  projectId: string;
+  name: string;
+  revisionId: string;
+  /** The text as it was given. */
+  document: string;
+  createdAt: number;
+  updatedAt: number;
 }
 
 interface TagTable {
@@ -62,6 +78,7 @@ interface SecretTable {
 export interface Schema {
   projects: ProjectTable;
   projectVersions: ProjectVersionTable;
+  projectPolicies: ProjectPolicyTable;
   tags: TagTable;
   clock: ClockTable;
   secrets: SecretTable;

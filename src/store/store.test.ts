@@ -51,8 +51,8 @@ async function project(name = 'parts'): Promise<Project> {
   return created;
 }
 
-function newVersion(projectArn: string, name: string, { versionLimit = 100, trainingLimit = 100 } = {}) {
-  return createVersion(database, { projectArn, name, request, versionLimit, trainingLimit });
+function newVersion(projectArn: string, name: string, { versionLimit = 100, busyLimit = 100 } = {}) {
+  return createVersion(database, { projectArn, name, request, versionLimit, busyLimit });
 }
 
 async function version(projectArn: string, name = '1'): Promise<ProjectVersion> {
@@ -101,10 +101,8 @@ test('versions: one name wins, limits hold, whoever comes at the same time', asy
   const { arn } = await project();
   const same = await Promise.all(Array.from({ length: 5 }, () => newVersion(arn, 'one')));
   expect(same.filter((result) => result === 'name-taken')).toHaveLength(4);
-  const many = await Promise.all(
-    ['a', 'b', 'c', 'd'].map((name) => newVersion(arn, name, { trainingLimit: 3 })),
-  );
-  expect(many.filter((result) => result === 'training-limit')).toHaveLength(2);
+  const many = await Promise.all(['a', 'b', 'c', 'd'].map((name) => newVersion(arn, name, { busyLimit: 3 })));
+  expect(many.filter((result) => result === 'busy-limit')).toHaveLength(2);
   expect(await newVersion(arn, 'more', { versionLimit: 3 })).toBe('version-limit');
   expect(await newVersion(`${arn}0`, 'x')).toBe('no-project');
   expect(await deleteProject(database, arn)).toBe('has-versions');
@@ -160,7 +158,7 @@ test('tags come and go with their resource', async () => {
   if (typeof created === 'string') throw new Error(created);
   expect(await findTags(database, created.arn)).toEqual(tags);
   const projectArn = created.arn;
-  const limits = { versionLimit: 1, trainingLimit: 1 };
+  const limits = { versionLimit: 1, busyLimit: 1 };
   const version = await createVersion(database, { projectArn, name: '1', request, tags, ...limits });
   if (typeof version === 'string') throw new Error(version);
   expect(await findTags(database, version.arn)).toEqual(tags);

@@ -7,16 +7,17 @@ import { findProject } from './projects.ts';
 import type { Database, Schema, VersionStatus } from './schema.ts';
 import { deleteTags, insertTags, type Tags } from './tags.ts';
 
-/** What CreateProjectVersion asked for. */
+/** What CreateProjectVersion or CopyProjectVersion asked for. */
 export interface VersionRequest {
-  training: ObjectRef;
+  /** Absent for a copy. */
+  training?: ObjectRef;
   /** Absent when the test set is to be split off the training set. */
   testing?: ObjectRef;
   output: { bucket: string; prefix?: string };
   description?: string;
 }
 
-/** One trained, or to be trained, model of a project. Times are epoch milliseconds. */
+/** One model of a project: trained or copied, or to be. Times are epoch milliseconds. */
 export interface ProjectVersion {
   /** Opaque; names the folder of its files. */
   id: string;
@@ -30,7 +31,10 @@ export interface ProjectVersion {
   minInferenceUnits?: number;
   maxInferenceUnits?: number;
   request: VersionRequest;
+  /** How the training ended; of a copy, what it took over from its source. */
   outcome?: TrainingOutcome;
+  /** Of a copy: the version it was copied from, which may be gone by now. */
+  source?: { id: string; arn: string };
 }
 
 const MESSAGES: Record<VersionStatus, string> = {
@@ -43,6 +47,9 @@ const MESSAGES: Record<VersionStatus, string> = {
   STOPPING: 'The model is being stopped.',
   STOPPED: 'The model is stopped.',
   DELETING: 'The model is being deleted.',
+  COPYING_IN_PROGRESS: 'The model is being copied.',
+  COPYING_COMPLETED: 'The model is ready to run.',
+  COPYING_FAILED: 'The model could not be copied.',
 };
 
 type Row = Selectable<Schema['projectVersions']> & { projectName: string };
@@ -61,6 +68,8 @@ function fromRow(row: Row): ProjectVersion {
     maxInferenceUnits: row.maxInferenceUnits ?? undefined,
     request: JSON.parse(row.request),
     outcome: row.outcome === null ? undefined : JSON.parse(row.outcome),
+    source:
+      row.sourceId === null || row.sourceArn === null ? undefined : { id: row.sourceId, arn: row.sourceArn },
   };
 }
 
@@ -88,53 +97,87 @@ export interface NewVersion {
   tags?: Tags;
   /** Versions that a project may have. */
   versionLimit: number;
-  /** Trainings at a time, of all projects. */
-  trainingLimit: number;
+  /** Versions that may be trained, or copied, at a time, of all projects. */
+  busyLimit: number;
 }
+
+type Refusal = 'no-project' | 'name-taken' | 'version-limit' | 'busy-limit';
 
 /** Stores a version that is to be trained, with its tags, or says why not. */
 export async function createVersion(
   database: Database,
-  { projectArn, name, request, tags, versionLimit, trainingLimit }: NewVersion,
-): Promise<ProjectVersion | 'no-project' | 'name-taken' | 'version-limit' | 'training-limit'> {
+  version: NewVersion,
+): Promise<ProjectVersion | Refusal> {
+  return await database
+    .transaction()
+    .execute((transaction) => insertVersion(transaction, version, 'TRAINING_IN_PROGRESS'));
+}
+
+/**
+ * Stores a version that is to be copied from another one in one of the statuses given, with its tags, or says why
+ * not. While it is copied its source can't be deleted.
+ */
+export async function createCopy(
+  database: Database,
+  version: NewVersion,
+  source: { arn: string; statuses: VersionStatus[] },
+): Promise<ProjectVersion | Refusal | 'wrong-source-status'> {
   return await database.transaction().execute(async (transaction) => {
-    const project = await findProject(transaction, projectArn);
-    if (!project) return 'no-project';
-    const existing = await transaction
-      .selectFrom('projectVersions')
-      .select('name')
-      .where('projectId', '=', project.id)
-      .execute();
-    if (existing.some((version) => version.name === name)) return 'name-taken';
-    if (existing.length >= versionLimit) return 'version-limit';
-    if ((await countInStatus(transaction, ['TRAINING_IN_PROGRESS'])) >= trainingLimit)
-      return 'training-limit';
-    const createdAt = await nextCreationTime(transaction);
-    const { account, region } = project;
-    const row = await transaction
-      .insertInto('projectVersions')
-      .values({
-        id: randomUUID(),
-        projectId: project.id,
-        arn: `arn:aws:rekognition:${region}:${account}:project/${project.name}/version/${name}/${createdAt}`,
-        name,
-        status: 'TRAINING_IN_PROGRESS',
-        statusMessage: MESSAGES.TRAINING_IN_PROGRESS,
-        createdAt,
-        request: JSON.stringify(request),
-      })
-      // Where the database runs transactions side by side, the constraint decides.
-      .onConflict((conflict) => conflict.columns(['projectId', 'name']).doNothing())
-      .returningAll()
-      .executeTakeFirst();
-    if (!row) return 'name-taken';
-    await insertTags(transaction, row.arn, tags);
-    return fromRow({ ...row, projectName: project.name });
+    const found = await findVersion(transaction, source.arn);
+    if (!found || !source.statuses.includes(found.status)) return 'wrong-source-status';
+    return await insertVersion(transaction, version, 'COPYING_IN_PROGRESS', found);
   });
+}
+
+async function insertVersion(
+  transaction: Database,
+  { projectArn, name, request, tags, versionLimit, busyLimit }: NewVersion,
+  status: 'TRAINING_IN_PROGRESS' | 'COPYING_IN_PROGRESS',
+  source?: ProjectVersion,
+): Promise<ProjectVersion | Refusal> {
+  const project = await findProject(transaction, projectArn);
+  if (!project) return 'no-project';
+  const existing = await transaction
+    .selectFrom('projectVersions')
+    .select('name')
+    .where('projectId', '=', project.id)
+    .execute();
+  if (existing.some((version) => version.name === name)) return 'name-taken';
+  if (existing.length >= versionLimit) return 'version-limit';
+  if ((await countInStatus(transaction, [status])) >= busyLimit) return 'busy-limit';
+  const createdAt = await nextCreationTime(transaction);
+  const { account, region } = project;
+  const row = await transaction
+    .insertInto('projectVersions')
+    .values({
+      id: randomUUID(),
+      projectId: project.id,
+      arn: `arn:aws:rekognition:${region}:${account}:project/${project.name}/version/${name}/${createdAt}`,
+      name,
+      status,
+      statusMessage: MESSAGES[status],
+      createdAt,
+      request: JSON.stringify(request),
+      sourceId: source?.id,
+      sourceArn: source?.arn,
+    })
+    // Where the database runs transactions side by side, the constraint decides.
+    .onConflict((conflict) => conflict.columns(['projectId', 'name']).doNothing())
+    .returningAll()
+    .executeTakeFirst();
+  if (!row) return 'name-taken';
+  await insertTags(transaction, row.arn, tags);
+  return fromRow({ ...row, projectName: project.name });
 }
 
 export async function findVersion(database: Database, arn: string): Promise<ProjectVersion | undefined> {
   const row = await select(database).where('projectVersions.arn', '=', arn).executeTakeFirst();
+  return row && fromRow(row);
+}
+
+/** A version by the id that no other one, before or after it, has. */
+export async function findVersionById(database: Database, id: string): Promise<ProjectVersion | undefined> {
+  const row = await select(database).where('projectVersions.id', '=', id).executeTakeFirst();
   return row && fromRow(row);
 }
 
@@ -223,6 +266,25 @@ export async function moveVersionToStarting(
   });
 }
 
+/** Moves a version to DELETING unless its status or a copy that is being made of it speaks against it. */
+export async function moveVersionToDeleting(
+  database: Database,
+  id: string,
+  from: VersionStatus[],
+): Promise<'moved' | 'wrong-status' | 'being-copied'> {
+  return await database.transaction().execute(async (transaction) => {
+    const copy = await transaction
+      .selectFrom('projectVersions')
+      .select('id')
+      .where('sourceId', '=', id)
+      .where('status', '=', 'COPYING_IN_PROGRESS')
+      .limit(1)
+      .executeTakeFirst();
+    if (copy) return 'being-copied';
+    return (await moveVersion(transaction, id, from, 'DELETING')) ? 'moved' : 'wrong-status';
+  });
+}
+
 /** Stores how a training ended. */
 export async function finishTraining(
   database: Database,
@@ -240,6 +302,28 @@ export async function finishTraining(
     })
     .where('id', '=', id)
     .where('status', '=', 'TRAINING_IN_PROGRESS')
+    .execute();
+}
+
+/** Stores how a copying ended: with what its source's training found and the copy's own files, or with a reason. */
+export async function finishCopy(
+  database: Database,
+  id: string,
+  end: { outcome: TrainingOutcome } | { failure: string },
+): Promise<void> {
+  await database
+    .updateTable('projectVersions')
+    .set(
+      'outcome' in end
+        ? {
+            status: 'COPYING_COMPLETED',
+            statusMessage: MESSAGES.COPYING_COMPLETED,
+            outcome: JSON.stringify(end.outcome),
+          }
+        : { status: 'COPYING_FAILED', statusMessage: end.failure },
+    )
+    .where('id', '=', id)
+    .where('status', '=', 'COPYING_IN_PROGRESS')
     .execute();
 }
 

@@ -9,7 +9,11 @@ export interface ResultFiles extends ValidationFiles {
   testingOutput: ObjectRef;
 }
 
-export function resultFiles({ output, projectName, versionName }: TrainingJob): ResultFiles {
+export function resultFiles({
+  output,
+  projectName,
+  versionName,
+}: Pick<TrainingJob, 'output' | 'projectName' | 'versionName'>): ResultFiles {
   const folder = output.prefix.replace(/\/+$/, '');
   const place = (name: string): ObjectRef => {
     const file = `${name}-${projectName}-${versionName}.json`;

@@ -145,6 +145,7 @@ export class Trainings {
 
   #job(version: ProjectVersion, directory: string): TrainingJob {
     const { training, testing, output } = version.request;
+    if (!training) throw new Error('The version has nothing to be trained from.');
     const { config } = this.#options;
     return {
       projectVersionArn: version.arn,
