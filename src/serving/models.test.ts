@@ -9,6 +9,7 @@ import type { Database, VersionStatus } from '../store/schema.ts';
 import { openSqlite } from '../store/sqlite.ts';
 import { createVersion, findVersion, moveVersion, type ProjectVersion } from '../store/versions.ts';
 import { Graph } from '../vision/graph/graph.ts';
+import { encodeModel } from '../vision/graph/onnx.ts';
 import { ImageError } from '../vision/image.ts';
 import { METADATA_KEY, type ModelInfo } from '../vision/model.ts';
 import { Models } from './models.ts';
@@ -60,13 +61,8 @@ function colourModel(): Uint8Array {
   const graph = new Graph();
   const image = graph.input('image', [1, 3, side, side]);
   const scores = graph.op('Softmax', [graph.sum(image, [2, 3])], { axis: -1 });
-  return graph.encode(
-    { scores },
-    {
-      shapes: { image: ['N', 3, side, side], scores: ['N', labels.length] },
-      metadata: { [METADATA_KEY]: JSON.stringify(info) },
-    },
-  );
+  const model = graph.model({ scores }, { image: ['N', 3, side, side], scores: ['N', labels.length] });
+  return encodeModel({ ...model, metadata: { [METADATA_KEY]: JSON.stringify(info) } });
 }
 
 const plain = (background: string) =>

@@ -3,9 +3,10 @@ import { type AugmentOptions, randomView } from './augment.ts';
 import { differentiate } from './graph/differentiate.ts';
 import { Executable } from './graph/executable.ts';
 import type { Graph, Value } from './graph/graph.ts';
+import { encodeModel, type OnnxModel, type OnnxNode } from './graph/onnx.ts';
 import { makeTrainable, type Statistics } from './graph/trainable.ts';
 import { METADATA_KEY, type ModelInfo } from './model.ts';
-import { type Network, residualNetwork } from './network.ts';
+import { residualNetwork } from './network.ts';
 import { AdamW, clipNorm, cosineSchedule } from './optimizer.ts';
 import { PixelFile } from './pixels.ts';
 import { permutation, random } from './random.ts';
@@ -53,7 +54,7 @@ const RECIPE = {
   mean: [0.485, 0.456, 0.406],
   std: [0.229, 0.224, 0.225],
   augment: { minimumArea: 0.6, ratio: 1.2, light: 0.2, mirror: true } satisfies AugmentOptions,
-  learningRate: 2e-3,
+  learningRate: 3e-3,
   warmup: 0.1,
   adam: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.05 },
   labelSmoothing: 0.05,
@@ -78,13 +79,13 @@ const SCALES: Record<Budget, Scale> = {
   fast: {
     widths: [32, 64, 128],
     viewSize: 64,
-    inputSize: 72,
+    inputSize: 64,
     views: { perImage: 8, minimum: 3_000, maximum: 20_000 },
   },
   balanced: {
     widths: [48, 96, 192],
     viewSize: 96,
-    inputSize: 112,
+    inputSize: 96,
     views: { perImage: 40, minimum: 8_000, maximum: 100_000 },
   },
 };
@@ -103,10 +104,7 @@ export async function trainClassifier(options: ClassifierOptions): Promise<Uint8
       await pixels.store(i, await sample.load());
       onProgress({ stage: 'decoding images', fraction: (0.1 * (i + 1)) / training.length });
     }
-    const network = residualNetwork(
-      { size: scale.viewSize, widths: scale.widths, labels: labels.length },
-      random(seed),
-    );
+    const network = residualNetwork({ widths: scale.widths, labels: labels.length }, random(seed));
     await optimize(network, pixels, options, scale, ({ fraction, ...rest }) =>
       onProgress({ ...rest, fraction: 0.1 + 0.9 * fraction }),
     );
@@ -118,18 +116,18 @@ export async function trainClassifier(options: ClassifierOptions): Promise<Uint8
 
 /** Trains the network's weights in place. */
 async function optimize(
-  network: Network,
+  network: OnnxModel,
   pixels: PixelFile,
   { labels, exclusive, training, seed }: ClassifierOptions,
   { views: { perImage, minimum, maximum }, viewSize }: Scale,
   onProgress: (progress: TrainingProgress) => void,
 ): Promise<void> {
-  const { graph, input, output, parameters, statistics } = makeTrainable(
-    network.graph,
-    network.image,
-    network.logits,
+  const { graph, input, output, parameters, statistics } = await makeTrainable(network, [
     RECIPE.batch,
-  );
+    3,
+    viewSize,
+    viewSize,
+  ]);
   const targets = graph.input('targets', [RECIPE.batch, labels.length]);
   const loss = exclusive ? crossEntropy(graph, output, targets) : binaryCrossEntropy(graph, output, targets);
   const gradients = differentiate(
@@ -137,18 +135,17 @@ async function optimize(
     loss,
     parameters.map(({ value }) => value),
   );
-  const step = await Executable.compile(
-    graph.encode({
-      loss,
-      ...Object.fromEntries(gradients.map((gradient, i) => [`gradient${i}`, gradient])),
-      ...Object.fromEntries(
-        statistics.flatMap(({ mean, variance }, i) => [
-          [`mean${i}`, mean],
-          [`variance${i}`, variance],
-        ]),
-      ),
-    }),
-  );
+  const results = {
+    loss,
+    ...Object.fromEntries(gradients.map((gradient, i) => [`gradient${i}`, gradient])),
+    ...Object.fromEntries(
+      statistics.flatMap(({ mean, variance }, i) => [
+        [`mean${i}`, mean],
+        [`variance${i}`, variance],
+      ]),
+    ),
+  };
+  const step = await Executable.compile(encodeModel(graph.model(results)));
   const weights = Object.fromEntries(
     parameters.map(({ value, data }) => [value.name, { data, shape: value.shape }]),
   );
@@ -170,14 +167,14 @@ async function optimize(
   for (let i = 0; i < steps; i++) {
     const running = step.run({ ...weights, [input.name]: batch.images, targets: batch.targets });
     // The next batch is made while ONNX Runtime computes this one on its own threads.
-    const [results, following] = await Promise.all([running, batches.next()]);
+    const [result, following] = await Promise.all([running, batches.next()]);
     batch = following.value;
-    const stepLoss = results.loss![0]!;
+    const stepLoss = result.loss![0]!;
     if (!Number.isFinite(stepLoss)) throw new Error(`The loss became ${stepLoss} at step ${i}`);
-    const stepGradients = parameters.map((_, k) => results[`gradient${k}`]!);
+    const stepGradients = parameters.map((_, k) => result[`gradient${k}`]!);
     clipNorm(stepGradients, RECIPE.maximumNorm);
     optimizer.step(stepGradients, RECIPE.learningRate * cosineSchedule((i + 1) / steps, RECIPE.warmup));
-    updateStatistics(statistics, results, i);
+    updateStatistics(statistics, result, i);
     average.update(i);
     lossSum += stepLoss;
     if ((i + 1) % 10 === 0 || i + 1 === steps) {
@@ -288,7 +285,7 @@ class MovingAverage {
 }
 
 function exportModel(
-  { graph, logits }: Network,
+  network: OnnxModel,
   labels: string[],
   exclusive: boolean,
   inputSize: number,
@@ -304,12 +301,17 @@ function exportModel(
     mean,
     std,
   };
-  const scores = exclusive ? graph.op('Softmax', [logits], { axis: -1 }) : graph.op('Sigmoid', [logits]);
-  return graph.encode(
-    { scores },
-    {
-      shapes: { image: ['N', 3, inputSize, inputSize], scores: ['N', labels.length] },
-      metadata: { [METADATA_KEY]: JSON.stringify(info) },
-    },
-  );
+  const [image] = network.inputs;
+  return encodeModel({
+    ...network,
+    nodes: [...network.nodes, exclusive ? node('Softmax', { axis: -1 }) : node('Sigmoid')],
+    inputs: [{ ...image!, tensor: { type: 'float32', shape: ['N', 3, inputSize, inputSize] } }],
+    outputs: [{ name: 'scores', tensor: { type: 'float32', shape: ['N', labels.length] } }],
+    metadata: { [METADATA_KEY]: JSON.stringify(info) },
+  });
+}
+
+/** The last node of a model: from the logits to the scores. */
+function node(type: string, attributes: OnnxNode['attributes'] = {}): OnnxNode {
+  return { type, inputs: ['logits'], outputs: ['scores'], attributes };
 }

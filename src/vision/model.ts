@@ -1,6 +1,6 @@
 import { wholeView } from './augment.ts';
 import { Executable } from './graph/executable.ts';
-import { readMetadata, writeMetadata } from './graph/onnx.ts';
+import { decodeModel, encodeModel, readMetadata } from './graph/onnx.ts';
 import { decodeSquare } from './image.ts';
 
 /** What a model file says of itself (ONNX metadata, one JSON value under the key `ocellus`). */
@@ -69,5 +69,8 @@ export function withThresholds(file: Uint8Array, thresholds: number[]): Uint8Arr
   if (thresholds.length !== info.labels.length) {
     throw new Error(`${thresholds.length} thresholds for ${info.labels.length} labels`);
   }
-  return writeMetadata(file, { [METADATA_KEY]: JSON.stringify({ ...info, thresholds }) });
+  return encodeModel({
+    ...decodeModel(file),
+    metadata: { [METADATA_KEY]: JSON.stringify({ ...info, thresholds }) },
+  });
 }

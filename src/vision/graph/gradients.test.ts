@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { random } from '../random.ts';
 import { differentiate } from './differentiate.ts';
 import { Executable } from './executable.ts';
-import { Graph, sizeOf, type Value } from './graph.ts';
+import { type Attributes, Graph, sizeOf, type Value } from './graph.ts';
+import { encodeModel } from './onnx.ts';
 import { operators } from './operators.ts';
 
 /** One case: the shapes of the differentiable inputs and how to build the operator's result from them. */
@@ -11,6 +12,8 @@ interface Case {
   build(g: Graph, inputs: Value[]): Value;
   /** Keeps inputs above this value, for operators that are only defined or smooth there. */
   above?: number;
+  /** Operator set, where it must be a later one than the engine's own. */
+  opset?: number;
 }
 
 const simple =
@@ -18,7 +21,7 @@ const simple =
   (g: Graph, inputs: Value[]) =>
     g.op(type, inputs, attributes);
 const unary = (type: string, above?: number): Case => ({ inputs: [[3, 4]], build: simple(type), above });
-const conv = (x: number[], w: number[], attributes: Record<string, number[]>): Case => ({
+const conv = (x: number[], w: number[], attributes: Attributes): Case => ({
   inputs: [x, w, [w[0]!]],
   build: simple('Conv', attributes),
 });
@@ -108,8 +111,21 @@ const cases: Record<string, Case[]> = {
     conv([2, 3, 6, 7], [4, 3, 3, 3], { pads: [1, 1, 1, 1], strides: [2, 2] }),
     conv([2, 3, 6, 5], [4, 3, 1, 1], { pads: [0, 0, 0, 0], strides: [2, 2] }),
     conv([1, 2, 8, 7], [3, 2, 5, 2], { pads: [2, 0, 1, 1], strides: [3, 2] }),
+    conv([2, 3, 9, 8], [4, 3, 3, 3], { pads: [2, 2, 2, 2], strides: [2, 1], dilations: [2, 2] }),
+    conv([2, 6, 7, 6], [6, 1, 3, 3], { pads: [1, 1, 1, 1], group: 6 }),
+    conv([3, 4, 8, 8], [4, 1, 5, 5], { pads: [2, 2, 2, 2], strides: [2, 2], group: 4 }),
+    conv([2, 6, 6, 7], [9, 2, 3, 3], { pads: [0, 0, 0, 0], strides: [2, 2], group: 3 }),
   ],
   BatchNormalization: [
+    {
+      inputs: [[3, 2, 4, 5], [2], [2]],
+      build: (g, [x, scale, bias]) => {
+        const running = [-0.3, 1.7].map((value) =>
+          g.constant({ type: 'float32', shape: [2], data: new Float32Array(2).fill(value) }),
+        );
+        return g.op('BatchNormalization', [x!, scale!, bias!, ...running]);
+      },
+    },
     {
       inputs: [[3, 2, 4, 5], [2], [2]],
       build: (g, [x, scale, bias]) => {
@@ -117,6 +133,60 @@ const cases: Record<string, Case[]> = {
         const attributes = { training_mode: 1, epsilon: { float: 1e-5 }, momentum: { float: 0 } };
         return g.op('BatchNormalization', [x!, scale!, bias!, running(), running()], attributes);
       },
+    },
+  ],
+  Pow: [
+    { inputs: [[3, 4]], build: (g, [x]) => g.op('Pow', [x!, g.scalar(3)]) },
+    { inputs: [[3, 4]], build: (g, [x]) => g.op('Pow', [x!, g.scalar(0.5)]), above: 0.5 },
+  ],
+  Erf: [unary('Erf')],
+  Tanh: [unary('Tanh')],
+  HardSigmoid: [
+    { inputs: [[3, 4]], build: simple('HardSigmoid', { alpha: { float: 0.1 }, beta: { float: 0.5 } }) },
+  ],
+  HardSwish: [unary('HardSwish')],
+  Clip: [
+    { inputs: [[3, 4]], build: (g, [x]) => g.op('Clip', [x!, g.scalar(-9), g.scalar(9)]) },
+    { inputs: [[3, 4]], build: (g, [x]) => g.op('Clip', [x!, g.scalar(-9), g.scalar(0.4)]), above: 0.5 },
+  ],
+  LeakyRelu: [
+    unary('LeakyRelu', 0.5),
+    { inputs: [[2, 3]], build: (g, [x]) => g.op('LeakyRelu', [g.op('Neg', [x!])]), above: 0.5 },
+  ],
+  Gelu: [{ ...unary('Gelu'), opset: 20 }],
+  MaxPool: [
+    {
+      inputs: [[2, 3, 7, 6]],
+      build: simple('MaxPool', { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }),
+    },
+  ],
+  AveragePool: [
+    { inputs: [[2, 3, 4, 6]], build: simple('AveragePool', { kernel_shape: [2, 3], strides: [2, 3] }) },
+  ],
+  LayerNormalization: [{ inputs: [[2, 3, 8], [8], [8]], build: simple('LayerNormalization') }],
+  Concat: [
+    {
+      inputs: [
+        [2, 3],
+        [2, 1],
+        [2, 4],
+      ],
+      build: simple('Concat', { axis: -1 }),
+    },
+  ],
+  Slice: [
+    {
+      inputs: [[4, 5, 6]],
+      build: (g, [x]) =>
+        g.op('Slice', [
+          x!,
+          ...[
+            [1, 2],
+            [3, 6],
+            [0, 2],
+            [1, 1],
+          ].map((list) => g.ints(list)),
+        ]),
     },
   ],
   LogSoftmax: [unary('LogSoftmax')],
@@ -139,11 +209,11 @@ const cases: Record<string, Case[]> = {
  * Compares the gradient with central differences along random directions. The loss is a random weighting of
  * the result, so that every element of the gradient matters.
  */
-async function check({ inputs: shapes, build, above = -Infinity }: Case): Promise<void> {
+async function check({ inputs: shapes, build, above = -Infinity, opset }: Case): Promise<void> {
   const next = random(7);
   const normal = (shape: number[]) =>
     Float32Array.from({ length: sizeOf(shape) }, () => (next() + next() + next() - 1.5) * 2);
-  const g = new Graph();
+  const g = new Graph(opset);
   const inputs = shapes.map((shape, i) => g.input(`x${i}`, shape));
   const y = build(g, inputs);
   const weights = g.constant({ type: 'float32', shape: [...y.shape], data: normal([...y.shape]) });
@@ -154,7 +224,7 @@ async function check({ inputs: shapes, build, above = -Infinity }: Case): Promis
   const gradients = differentiate(g, loss, inputs);
   gradients.forEach((gradient, i) => void expect(gradient.shape).toEqual(shapes[i]));
   const outputs = Object.fromEntries(gradients.map((gradient, i) => [`d${i}`, gradient]));
-  const executable = await Executable.compile(g.encode({ loss, ...outputs }));
+  const executable = await Executable.compile(encodeModel(g.model({ loss, ...outputs })));
 
   const point = shapes.map((shape) =>
     normal(shape).map((v) => (v < above ? above + Math.abs(v - above) : v)),

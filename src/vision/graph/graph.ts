@@ -1,4 +1,5 @@
-import { type Attribute, type DataType, encodeModel, type OnnxValue, type TensorData } from './onnx.ts';
+import type { Attribute, DataType, OnnxModel, OnnxValue, TensorData } from './onnx.ts';
+import { OPSET } from './onnx.ts';
 import { operatorOf } from './operators.ts';
 
 /** The result of a node, an input or a constant. Shapes are always fully known. */
@@ -6,7 +7,6 @@ export interface Value {
   readonly name: string;
   readonly type: DataType;
   readonly shape: readonly number[];
-  readonly producer?: Node;
 }
 
 export interface Node {
@@ -15,6 +15,8 @@ export interface Node {
   readonly outputs: readonly Value[];
   readonly attributes: Readonly<Record<string, Attribute>>;
 }
+
+export type Attributes = Readonly<Record<string, Attribute>>;
 
 /** Number of elements of a shape. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
@@ -27,7 +29,13 @@ export class Graph {
   readonly nodes: Node[] = [];
   readonly inputs: Value[] = [];
   readonly constants = new Map<Value, TensorData>();
+  /** Operator set of the nodes, at least {@link OPSET}. */
+  readonly opset: number;
   #names = 0;
+
+  constructor(opset = OPSET) {
+    this.opset = Math.max(OPSET, opset);
+  }
 
   input(name: string, shape: readonly number[], type: DataType = 'float32'): Value {
     const value: Value = { name, type, shape };
@@ -50,28 +58,31 @@ export class Graph {
     return this.constant({ type: 'int64', shape: [values.length], data: BigInt64Array.from(values, BigInt) });
   }
 
-  /** The integers of a constant. Throws when the value isn't a constant: shapes must be known while building. */
-  intsOf(value: Value): number[] {
+  /** The numbers of a constant. Throws when the value isn't a constant: shapes must be known while building. */
+  numbersOf(value: Value): number[] {
     const tensor = this.constants.get(value);
     if (!tensor) throw new Error(`${value.name} must be a constant`);
     return Array.from(tensor.data, Number);
   }
 
   /** Adds a node and returns all its outputs. Throws when the operator isn't in the table. */
-  add(type: string, inputs: readonly Value[], attributes: Record<string, Attribute> = {}): Value[] {
-    const shapes = operatorOf(type).shape(this, inputs, attributes);
-    const node: Node = { type, inputs, outputs: [], attributes };
-    for (const shape of shapes) {
-      const elementType = type === 'Shape' ? 'int64' : (inputs[0]?.type ?? 'float32');
-      (node.outputs as Value[]).push({ name: `v${this.#names++}`, type: elementType, shape, producer: node });
-    }
-    this.nodes.push(node);
-    return [...node.outputs];
+  add(type: string, inputs: readonly Value[], attributes: Attributes = {}): Value[] {
+    const operator = operatorOf(type);
+    const types = operator.types ?? [];
+    const outputs = operator.shape(this, inputs, attributes).map((shape, i): Value => {
+      return { name: `v${this.#names++}`, type: types[i] ?? inputs[0]!.type, shape };
+    });
+    this.nodes.push({ type, inputs, outputs, attributes });
+    return outputs;
   }
 
   /** Adds a node and returns its first output. */
-  op(type: string, inputs: readonly Value[], attributes: Record<string, Attribute> = {}): Value {
+  op(type: string, inputs: readonly Value[], attributes: Attributes = {}): Value {
     return this.add(type, inputs, attributes)[0]!;
+  }
+
+  mul(a: Value, b: Value | number): Value {
+    return this.op('Mul', [a, typeof b === 'number' ? this.scalar(b) : b]);
   }
 
   reshape(x: Value, shape: readonly number[]): Value {
@@ -87,18 +98,17 @@ export class Graph {
     return this.op('ReduceSum', [x, this.ints(axes)], { keepdims: keepdims ? 1 : 0 });
   }
 
+  /** Mean over axes, which stay with size 1. */
+  mean(x: Value, axes: readonly number[]): Value {
+    return this.op('ReduceMean', [x, this.ints(axes)], { keepdims: 1 });
+  }
+
   /**
-   * The ONNX file that computes the named outputs, with only the nodes, constants and inputs that they need.
+   * The model that computes the named outputs, with only the nodes, constants and inputs that they need.
    * `shapes` declares other shapes for inputs and outputs by name, for example with an open dimension (`'N'`); the
    * graph must then hold for them, which a graph with fixed reshapes doesn't.
    */
-  encode(
-    outputs: Record<string, Value>,
-    {
-      shapes = {},
-      metadata = {},
-    }: { shapes?: Record<string, (number | string)[]>; metadata?: Record<string, string> } = {},
-  ): Uint8Array {
+  model(outputs: Record<string, Value>, shapes: Record<string, (number | string)[]> = {}): OnnxModel {
     const needed = new Set<Value>(Object.values(outputs));
     const nodes = this.nodes
       .toReversed()
@@ -108,35 +118,33 @@ export class Graph {
         return true;
       })
       .reverse();
-    const describe = (value: Value, name: string): OnnxValue => ({
+    const describe = ({ type, shape }: Value, name: string): OnnxValue => ({
       name,
-      type: value.type,
-      shape: shapes[name] ?? [...value.shape],
+      tensor: { type, shape: shapes[name] ?? [...shape] },
     });
-    const outputNodes = Object.entries(outputs).map(([name, value]) => ({
+    const names = (values: readonly Value[]) => values.map((value) => value.name);
+    const identities = Object.entries(outputs).map(([name, value]) => ({
       type: 'Identity',
       inputs: [value.name],
       outputs: [name],
       attributes: {},
     }));
-    const names = (values: readonly Value[]) => values.map((value) => value.name);
-    return encodeModel({
+    const constants = [...this.constants].filter(([value]) => needed.has(value));
+    return {
+      opset: this.opset,
       nodes: [
-        ...nodes.map(({ inputs, outputs: produced, ...rest }) => ({
-          ...rest,
+        ...nodes.map(({ type, inputs, outputs: produced, attributes }) => ({
+          type,
           inputs: names(inputs),
           outputs: names(produced),
+          attributes: { ...attributes },
         })),
-        ...outputNodes,
+        ...identities,
       ],
-      initializers: new Map(
-        [...this.constants]
-          .filter(([value]) => needed.has(value))
-          .map(([value, tensor]) => [value.name, tensor]),
-      ),
+      initializers: new Map(constants.map(([value, tensor]) => [value.name, tensor])),
       inputs: this.inputs.filter((value) => needed.has(value)).map((value) => describe(value, value.name)),
       outputs: Object.entries(outputs).map(([name, value]) => describe(value, name)),
-      metadata,
-    });
+      metadata: {},
+    };
   }
 }

@@ -1,20 +1,20 @@
-import type { Graph, Node, Value } from './graph.ts';
-import type { Attribute } from './onnx.ts';
+import type { Attributes, Graph, Node, Value } from './graph.ts';
+import type { DataType } from './onnx.ts';
+import { activation } from './operators/activation.ts';
 import { convolution } from './operators/convolution.ts';
 import { elementwise } from './operators/elementwise.ts';
 import { layout } from './operators/layout.ts';
 import { linear } from './operators/linear.ts';
 import { normalization } from './operators/normalization.ts';
+import { pooling } from './operators/pooling.ts';
 import { reduction } from './operators/reduction.ts';
 
 /** What the engine knows of one ONNX operator (opset 18). */
 export interface Operator {
   /** Shapes of the outputs. */
-  shape(
-    g: Graph,
-    inputs: readonly Value[],
-    attributes: Readonly<Record<string, Attribute>>,
-  ): (readonly number[])[];
+  shape(g: Graph, inputs: readonly Value[], attributes: Attributes): (readonly number[])[];
+  /** Types of the outputs where they differ from the first input's. */
+  types?: (DataType | undefined)[];
   /**
    * Gradients by each input, given the gradient `dy` by the first output; undefined where there is none
    * (axes, shapes, running statistics). Operators without this rule only occur outside the trained path.
@@ -25,8 +25,10 @@ export interface Operator {
 /** The operator table. */
 export const operators: Record<string, Operator> = {
   ...elementwise,
+  ...activation,
   ...linear,
   ...convolution,
+  ...pooling,
   ...normalization,
   ...reduction,
   ...layout,

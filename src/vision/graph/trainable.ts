@@ -1,8 +1,9 @@
-import { Graph, type Node, type Value } from './graph.ts';
-import type { TensorData } from './onnx.ts';
+import { Graph, sizeOf, type Value } from './graph.ts';
+import { instantiate } from './instantiate.ts';
+import type { OnnxModel, OnnxNode, TensorData } from './onnx.ts';
 import { batchStatistics } from './operators/normalization.ts';
 
-/** A trained tensor. `data` is the network's own constant: an optimiser that writes into it changes the network. */
+/** A trained tensor. `data` is the model's own initializer: an optimiser that writes into it changes the model. */
 export interface Parameter {
   value: Value;
   data: Float32Array;
@@ -16,70 +17,66 @@ export interface Statistics {
   runningVariance: Float32Array;
 }
 
-/** A network rebuilt for training: a graph of its own, with batches and with the weights as inputs. */
+/** A model rebuilt for training: a graph with fixed shapes and with the weights as inputs. */
 export interface Trainable {
   graph: Graph;
-  /** `[batch, …]` */
   input: Value;
   output: Value;
   parameters: Parameter[];
   statistics: Statistics[];
 }
 
-/** Inputs of an operator that are weights, by position. */
-const WEIGHTS: Record<string, number[]> = {
-  Conv: [1, 2],
-  Gemm: [1, 2],
-  MatMul: [1],
-  BatchNormalization: [1, 2],
+/** Inputs that are settings rather than weights, by operator and position. */
+const SETTINGS: Record<string, number[]> = {
+  BatchNormalization: [3, 4],
+  Clip: [1, 2],
+  Pad: [2],
+  Pow: [1],
+  Resize: [1, 2],
 };
 
+/** Names of a model's weights: its float tensors of more than one number, without statistics and settings. */
+export function weightNames({ nodes, initializers }: OnnxModel): Set<string> {
+  const settings = new Set(nodes.flatMap(({ type, inputs }) => (SETTINGS[type] ?? []).map((i) => inputs[i])));
+  const isWeight = ([name, { type, shape }]: [string, TensorData]) =>
+    type === 'float32' && sizeOf(shape) > 1 && !settings.has(name);
+  return new Set([...initializers].filter(isWeight).map(([name]) => name));
+}
+
 /**
- * Rebuilds the part of a network between `input` and `output` for training on batches of `batch`: weights
- * become inputs (by reference: see {@link Parameter}), batch normalisation uses each batch's own statistics.
+ * Rebuilds a model of one input and one output for training on inputs of `inputShape`: its weights become inputs (by
+ * reference: see {@link Parameter}), and batch normalisation uses each batch's own statistics.
+ * Throws an Error that names the first operator that is not in the operator table.
  */
-export function makeTrainable(network: Graph, input: Value, output: Value, batch: number): Trainable {
-  const graph = new Graph();
-  const trainable: Trainable = {
+export async function makeTrainable(model: OnnxModel, inputShape: readonly number[]): Promise<Trainable> {
+  const graph = new Graph(model.opset);
+  const weights = weightNames(model);
+  const parameters: Parameter[] = [];
+  const input = graph.input(model.inputs[0]!.name, inputShape);
+  const values = await instantiate(
     graph,
-    input: graph.input(input.name, [batch, ...input.shape.slice(1)]),
-    output,
-    parameters: [],
-    statistics: [],
-  };
-  const copies = new Map<Value, Value>([[input, trainable.input]]);
+    { ...model, nodes: model.nodes.map(normalizeByBatch) },
+    { [input.name]: input },
+    (name, { shape, data }) => {
+      if (!weights.has(name)) return undefined;
+      const value = graph.input(`weight${parameters.length}`, shape);
+      parameters.push({ value, data: data as Float32Array });
+      return value;
+    },
+  );
+  const running = (node: OnnxNode, position: number) =>
+    model.initializers.get(node.inputs[position]!)!.data as Float32Array;
+  const statistics = model.nodes
+    .filter(({ type }) => type === 'BatchNormalization')
+    .map((node) => ({
+      ...batchStatistics(graph, values.get(node.inputs[0]!)!),
+      runningMean: running(node, 3),
+      runningVariance: running(node, 4),
+    }));
+  return { graph, input, output: values.get(model.outputs[0]!.name)!, parameters, statistics };
+}
 
-  const copy = (value: Value, node: Node, position: number): Value => {
-    const known = copies.get(value);
-    if (known) return known;
-    const tensor = network.constants.get(value);
-    if (!tensor) throw new Error(`${value.name} is neither computed nor constant`);
-    const isWeight = WEIGHTS[node.type]?.includes(position);
-    const made = isWeight ? parameter(value, tensor) : graph.constant(tensor);
-    copies.set(value, made);
-    return made;
-  };
-  const parameter = (value: Value, tensor: TensorData): Value => {
-    const made = graph.input(`weight${trainable.parameters.length}`, value.shape);
-    trainable.parameters.push({ value: made, data: tensor.data as Float32Array });
-    return made;
-  };
-
-  for (const node of network.nodes) {
-    const inputs = node.inputs.map((value, position) => copy(value, node, position));
-    const normalizes = node.type === 'BatchNormalization';
-    const attributes = normalizes
-      ? { ...node.attributes, training_mode: 1, momentum: { float: 0 } }
-      : node.attributes;
-    const outputs = graph.add(node.type, inputs, attributes);
-    node.outputs.forEach((value, i) => void copies.set(value, outputs[i]!));
-    if (normalizes) {
-      const [runningMean, runningVariance] = [3, 4].map(
-        (position) => network.constants.get(node.inputs[position]!)!.data as Float32Array,
-      ) as [Float32Array, Float32Array];
-      trainable.statistics.push({ ...batchStatistics(graph, inputs[0]!), runningMean, runningVariance });
-    }
-  }
-  trainable.output = copies.get(output)!;
-  return trainable;
+function normalizeByBatch(node: OnnxNode): OnnxNode {
+  if (node.type !== 'BatchNormalization') return node;
+  return { ...node, attributes: { ...node.attributes, training_mode: 1, momentum: { float: 0 } } };
 }

@@ -1,35 +1,48 @@
-import type { Graph, Value } from '../graph.ts';
-import type { Attribute } from '../onnx.ts';
+import type { Attributes, Graph, Value } from '../graph.ts';
 import type { Operator } from '../operators.ts';
 
+type Pair = [number, number];
+
 interface Geometry {
-  strides: [number, number];
+  strides: Pair;
+  dilations: Pair;
   /** top, left, bottom, right */
   pads: [number, number, number, number];
+  group: number;
 }
 
-const geometry = (attributes: Readonly<Record<string, Attribute>>): Geometry => ({
-  strides: (attributes.strides as [number, number] | undefined) ?? [1, 1],
-  pads: (attributes.pads as Geometry['pads'] | undefined) ?? [0, 0, 0, 0],
-});
+/** The attributes of a convolution or pooling with their defaults. Throws on automatic padding. */
+export function geometry(attributes: Attributes): Geometry {
+  const {
+    auto_pad = 'NOTSET',
+    strides = [1, 1],
+    dilations = [1, 1],
+    pads = [0, 0, 0, 0],
+    group = 1,
+  } = attributes;
+  if (auto_pad !== 'NOTSET') throw new Error(`Padding ${auto_pad} is not supported: give the pads`);
+  return { strides, dilations, pads, group } as Geometry;
+}
 
-/** Output height and width of a convolution. */
-function outputSize(
-  [h, w]: number[],
-  [kh, kw]: number[],
-  { strides: [sh, sw], pads }: Geometry,
-): [number, number] {
-  const [top, left, bottom, right] = pads;
-  return [Math.floor((h! + top + bottom - kh!) / sh) + 1, Math.floor((w! + left + right - kw!) / sw) + 1];
+/** Rows that a window of `kernel` covers. */
+const span = (kernel: number, dilation: number) => (kernel - 1) * dilation + 1;
+
+/** Output height and width. */
+export function outputSize([h, w]: number[], [kh, kw]: number[], where: Geometry): Pair {
+  const [top, left, bottom, right] = where.pads;
+  const size = (n: number, kernel: number, axis: 0 | 1) =>
+    Math.floor((n - span(kernel, where.dilations[axis])) / where.strides[axis]) + 1;
+  return [size(h! + top + bottom, kh!, 0), size(w! + left + right, kw!, 1)];
 }
 
 /**
  * The patches under every kernel position, `[n·oh·ow, kh·kw·c]`: pads and slices in NHWC, where a patch row
  * is contiguous. One matrix product with it is the weight gradient, 1.5 to 3 times as fast as a product per tap.
  */
-function patches(g: Graph, x: Value, [kh, kw]: [number, number], { strides, pads }: Geometry): Value {
+function patches(g: Graph, x: Value, kernel: Pair, where: Geometry): Value {
+  const { strides, dilations, pads } = where;
   const [n, c, h, w] = x.shape as [number, number, number, number];
-  const [oh, ow] = outputSize([h, w], [kh, kw], { strides, pads });
+  const [oh, ow] = outputSize([h, w], kernel, where);
   const [top, left, bottom, right] = pads;
   let source = g.transpose(x, [0, 2, 3, 1]);
   if (pads.some((pad) => pad > 0)) {
@@ -38,17 +51,18 @@ function patches(g: Graph, x: Value, [kh, kw]: [number, number], { strides, pads
   const axes = g.ints([1, 2]);
   const steps = g.ints(strides);
   const taps: Value[] = [];
-  for (let i = 0; i < kh; i++) {
-    for (let j = 0; j < kw; j++) {
-      const ends = g.ints([i + (oh - 1) * strides[0] + 1, j + (ow - 1) * strides[1] + 1]);
-      taps.push(g.op('Slice', [source, g.ints([i, j]), ends, axes, steps]));
+  for (let i = 0; i < kernel[0]; i++) {
+    for (let j = 0; j < kernel[1]; j++) {
+      const start = [i * dilations[0], j * dilations[1]] as const;
+      const ends = [start[0] + (oh - 1) * strides[0] + 1, start[1] + (ow - 1) * strides[1] + 1];
+      taps.push(g.op('Slice', [source, g.ints(start), g.ints(ends), axes, steps]));
     }
   }
   const all = taps.length === 1 ? taps[0]! : g.op('Concat', taps, { axis: 3 });
-  return g.reshape(all, [n * oh * ow, kh * kw * c]);
+  return g.reshape(all, [n * oh * ow, kernel[0] * kernel[1] * c]);
 }
 
-/** Gradient by the kernel, `[o, c, kh, kw]`. */
+/** Gradient by the kernel of a convolution without groups, `[o, c, kh, kw]`. */
 function kernelGradient(g: Graph, x: Value, w: Value, dy: Value, where: Geometry): Value {
   const [o, c, kh, kw] = w.shape as [number, number, number, number];
   const columns = patches(g, x, [kh, kw], where);
@@ -57,51 +71,67 @@ function kernelGradient(g: Graph, x: Value, w: Value, dy: Value, where: Geometry
   return g.transpose(g.reshape(product, [o, kh, kw, c]), [0, 3, 1, 2]);
 }
 
+/**
+ * The same with groups, `[o, c, kh, kw]` with c channels per group: a convolution of the input with the gradient of
+ * the output as its kernel, where the batch takes the place of the channels (and strides that of dilations).
+ */
+function groupedKernelGradient(g: Graph, x: Value, w: Value, dy: Value, where: Geometry): Value {
+  const { strides, dilations, pads, group } = where;
+  const [o, c, kh, kw] = w.shape as [number, number, number, number];
+  const [n, , h, wide] = x.shape as [number, number, number, number];
+  const split = g.transpose(g.reshape(x, [n, group, c, h, wide]), [2, 1, 0, 3, 4]);
+  const signal = g.reshape(split, [c, group * n, h, wide]);
+  const kernel = g.transpose(dy, [1, 0, 2, 3]);
+  const attributes = { group, pads, strides: dilations, dilations: strides };
+  const full = g.op('Conv', [signal, kernel], attributes);
+  // Rows that the stride left over show up as extra taps.
+  const bounds = [g.ints([0, 0]), g.ints([kh, kw]), g.ints([2, 3]), g.ints([1, 1])];
+  const product = full.shape[2] === kh && full.shape[3] === kw ? full : g.op('Slice', [full, ...bounds]);
+  return g.reshape(g.transpose(product, [1, 0, 2, 3]), [o, c, kh, kw]);
+}
+
 /** Gradient by the input: the transposed convolution, with the rows that the stride left over added back. */
 function inputGradient(g: Graph, x: Value, w: Value, dy: Value, where: Geometry): Value {
-  const { strides, pads } = where;
+  const { strides, dilations, pads, group } = where;
   const leftover = (axis: 0 | 1) => {
-    const size = x.shape[axis + 2]! + pads[axis] + pads[axis + 2]! - w.shape[axis + 2]!;
+    const size =
+      x.shape[axis + 2]! + pads[axis] + pads[axis + 2]! - span(w.shape[axis + 2]!, dilations[axis]);
     return size % strides[axis];
   };
-  const attributes = { strides, pads, output_padding: [leftover(0), leftover(1)] };
+  const attributes = { strides, dilations, pads, group, output_padding: [leftover(0), leftover(1)] };
   return g.op('ConvTranspose', [dy, w], attributes);
 }
 
 export const convolution: Record<string, Operator> = {
-  /** `[n, c, h, w]` with kernels `[o, c, kh, kw]` and an optional bias `[o]`; no groups, no dilation. */
+  /** `[n, c, h, w]` with kernels `[o, c / group, kh, kw]` and an optional bias `[o]`. */
   Conv: {
     shape(_g, [x, w], attributes) {
-      if ((attributes.group ?? 1) !== 1) throw new Error('Conv with groups is not supported');
-      if (x!.shape[1] !== w!.shape[1]) throw new Error(`Conv of [${x!.shape}] with [${w!.shape}]`);
-      return [
-        [
-          x!.shape[0]!,
-          w!.shape[0]!,
-          ...outputSize(x!.shape.slice(2), w!.shape.slice(2), geometry(attributes)),
-        ],
-      ];
+      const where = geometry(attributes);
+      if (x!.shape[1] !== w!.shape[1]! * where.group)
+        throw new Error(`Conv of [${x!.shape}] with [${w!.shape}]`);
+      return [[x!.shape[0]!, w!.shape[0]!, ...outputSize(x!.shape.slice(2), w!.shape.slice(2), where)]];
     },
     gradient(g, { inputs: [x, w, b], attributes }, dy) {
       const where = geometry(attributes);
+      const byKernel = where.group === 1 ? kernelGradient : groupedKernelGradient;
       return [
         inputGradient(g, x!, w!, dy, where),
-        kernelGradient(g, x!, w!, dy, where),
+        byKernel(g, x!, w!, dy, where),
         ...(b ? [g.sum(dy, [0, 2, 3])] : []),
       ];
     },
   },
   ConvTranspose: {
     shape(_g, [x, w], attributes) {
-      const { strides, pads } = geometry(attributes);
-      const extra = (attributes.output_padding as number[] | undefined) ?? [0, 0];
-      const size = (axis: 0 | 1) =>
-        (x!.shape[axis + 2]! - 1) * strides[axis] +
-        w!.shape[axis + 2]! -
-        pads[axis] -
-        pads[axis + 2]! +
-        extra[axis]!;
-      return [[x!.shape[0]!, w!.shape[1]!, size(0), size(1)]];
+      const { strides, dilations, pads, group } = geometry(attributes);
+      const extra = (attributes.output_padding as Pair | undefined) ?? [0, 0];
+      const size = (axis: 0 | 1) => {
+        const steps = (x!.shape[axis + 2]! - 1) * strides[axis];
+        return (
+          steps + span(w!.shape[axis + 2]!, dilations[axis]) - pads[axis] - pads[axis + 2]! + extra[axis]
+        );
+      };
+      return [[x!.shape[0]!, w!.shape[1]! * group, size(0), size(1)]];
     },
   },
 };

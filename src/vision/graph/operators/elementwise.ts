@@ -15,12 +15,13 @@ export function broadcast(a: readonly number[], b: readonly number[]): number[] 
 export function unbroadcast(g: Graph, dy: Value, shape: readonly number[]): Value {
   const lead = dy.shape.length - shape.length;
   const axes = dy.shape.flatMap((n, i) => (i < lead || (shape[i - lead] === 1 && n !== 1) ? [i] : []));
-  return axes.length === 0 ? dy : g.reshape(g.sum(dy, axes), shape);
+  if (axes.length > 0) return g.reshape(g.sum(dy, axes), shape);
+  return lead > 0 ? g.reshape(dy, shape) : dy;
 }
 
-type Rule = (g: Graph, dy: Value, a: Value, b: Value, y: Value) => [Value, Value];
+type BinaryRule = (g: Graph, dy: Value, a: Value, b: Value, y: Value) => [Value, Value];
 
-const binary = (rule: Rule): Operator => ({
+const binary = (rule: BinaryRule): Operator => ({
   shape: (_g, [a, b]) => [broadcast(a!.shape, b!.shape)],
   gradient(g, { inputs: [a, b], outputs: [y] }, dy) {
     const [da, db] = rule(g, dy, a!, b!, y!);
@@ -28,29 +29,37 @@ const binary = (rule: Rule): Operator => ({
   },
 });
 
-const unary = (rule?: (g: Graph, dy: Value, x: Value, y: Value) => Value): Operator => ({
+/** An operator of one operand that keeps its shape; `rule` gives the gradient. */
+export const unary = (rule?: (g: Graph, dy: Value, x: Value, y: Value) => Value): Operator => ({
   shape: (_g, [x]) => [x!.shape],
   ...(rule && { gradient: (g, { inputs: [x], outputs: [y] }, dy) => [rule(g, dy, x!, y!)] }),
 });
 
-const mul = (g: Graph, a: Value, b: Value) => g.op('Mul', [a, b]);
-
 export const elementwise: Record<string, Operator> = {
   Add: binary((_g, dy) => [dy, dy]),
   Sub: binary((g, dy) => [dy, g.op('Neg', [dy])]),
-  Mul: binary((g, dy, a, b) => [mul(g, dy, b), mul(g, dy, a)]),
+  Mul: binary((g, dy, a, b) => [g.mul(dy, b), g.mul(dy, a)]),
   Div: binary((g, dy, _a, b, y) => {
     const da = g.op('Div', [dy, b]);
-    return [da, g.op('Neg', [mul(g, da, y)])];
+    return [da, g.op('Neg', [g.mul(da, y)])];
   }),
+  /** By the base only: exponents are constants. */
+  Pow: {
+    shape: (_g, [a, b]) => [broadcast(a!.shape, b!.shape)],
+    gradient(g, { inputs: [a, b] }, dy) {
+      const slope = g.mul(g.op('Pow', [a!, g.op('Sub', [b!, g.scalar(1)])]), b!);
+      return [unbroadcast(g, g.mul(dy, slope), a!.shape), undefined];
+    },
+  },
   Identity: unary((_g, dy) => dy),
   Neg: unary((g, dy) => g.op('Neg', [dy])),
-  Exp: unary((g, dy, _x, y) => mul(g, dy, y)),
+  Exp: unary((g, dy, _x, y) => g.mul(dy, y)),
   Log: unary((g, dy, x) => g.op('Div', [dy, x])),
-  Sqrt: unary((g, dy, _x, y) => g.op('Div', [dy, mul(g, y, g.scalar(2))])),
-  // The sign of the output is 1 where the input was positive and 0 elsewhere: cheaper than a comparison and a cast.
-  Relu: unary((g, dy, _x, y) => mul(g, dy, g.op('Sign', [y]))),
-  Sigmoid: unary((g, dy, _x, y) => mul(g, dy, mul(g, y, g.op('Sub', [g.scalar(1), y])))),
-  Softplus: unary((g, dy, x) => mul(g, dy, g.op('Sigmoid', [x]))),
+  Sqrt: unary((g, dy, _x, y) => g.op('Div', [dy, g.mul(y, 2)])),
+  // d erf(x)/dx = 2/√π · exp(−x²)
+  Erf: unary((g, dy, x) => {
+    const bell = g.op('Exp', [g.op('Neg', [g.mul(x, x)])]);
+    return g.mul(dy, g.mul(bell, 2 / Math.sqrt(Math.PI)));
+  }),
   Sign: unary(),
 };

@@ -1,4 +1,4 @@
-import type { Graph, Value } from '../graph.ts';
+import { type Graph, sizeOf, type Value } from '../graph.ts';
 import type { Operator } from '../operators.ts';
 import { broadcast, unbroadcast } from './elementwise.ts';
 
@@ -8,6 +8,12 @@ function swapLast(g: Graph, x: Value): Value {
   const last = perm.length - 1;
   [perm[last], perm[last - 1]] = [last - 1, last];
   return g.transpose(x, perm);
+}
+
+/** All axes but the last as one. */
+function asMatrix(g: Graph, x: Value): Value {
+  const columns = x.shape.at(-1)!;
+  return x.shape.length === 2 ? x : g.reshape(x, [sizeOf(x.shape) / columns, columns]);
 }
 
 const gemm = (g: Graph, a: Value, transA: boolean, b: Value, transB: boolean) =>
@@ -23,10 +29,11 @@ export const linear: Record<string, Operator> = {
       return [[...lead, a!.shape.at(-2)!, n!]];
     },
     gradient(g, { inputs: [a, b] }, dy) {
-      return [
-        unbroadcast(g, g.op('MatMul', [dy, swapLast(g, b!)]), a!.shape),
-        unbroadcast(g, g.op('MatMul', [swapLast(g, a!), dy]), b!.shape),
-      ];
+      const da = g.op('MatMul', [dy, swapLast(g, b!)]);
+      // One product for a weight matrix, instead of one per leading index and their sum.
+      if (b!.shape.length === 2) return [da, gemm(g, asMatrix(g, a!), true, asMatrix(g, dy), false)];
+      const db = g.op('MatMul', [swapLast(g, a!), dy]);
+      return [unbroadcast(g, da, a!.shape), unbroadcast(g, db, b!.shape)];
     },
   },
   /** `a' × b' + c` with alpha = beta = 1; `transA`, `transB` tell which operand is transposed. */
