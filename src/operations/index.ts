@@ -1,22 +1,44 @@
+import { CopyProjectVersion } from './CopyProjectVersion.ts';
 import { CreateProject } from './CreateProject.ts';
 import { CreateProjectVersion } from './CreateProjectVersion.ts';
 import { DeleteProject } from './DeleteProject.ts';
+import { DeleteProjectPolicy } from './DeleteProjectPolicy.ts';
 import { DeleteProjectVersion } from './DeleteProjectVersion.ts';
 import { DescribeProjects } from './DescribeProjects.ts';
 import { DescribeProjectVersions } from './DescribeProjectVersions.ts';
 import { DetectCustomLabels } from './DetectCustomLabels.ts';
+import { DetectModerationLabels } from './DetectModerationLabels.ts';
+import { GetMediaAnalysisJob } from './GetMediaAnalysisJob.ts';
+import { ListMediaAnalysisJobs } from './ListMediaAnalysisJobs.ts';
+import { ListProjectPolicies } from './ListProjectPolicies.ts';
+import { ListTagsForResource } from './ListTagsForResource.ts';
+import { PutProjectPolicy } from './PutProjectPolicy.ts';
+import { StartMediaAnalysisJob } from './StartMediaAnalysisJob.ts';
 import { StartProjectVersion } from './StartProjectVersion.ts';
 import { StopProjectVersion } from './StopProjectVersion.ts';
+import { TagResource } from './TagResource.ts';
+import { UntagResource } from './UntagResource.ts';
 
 /** Every operation that the server answers. */
 export const operations = [
+  CopyProjectVersion,
   CreateProject,
   CreateProjectVersion,
   DeleteProject,
+  DeleteProjectPolicy,
   DeleteProjectVersion,
-  DescribeProjects,
   DescribeProjectVersions,
+  DescribeProjects,
   DetectCustomLabels,
+  DetectModerationLabels,
+  GetMediaAnalysisJob,
+  ListMediaAnalysisJobs,
+  ListProjectPolicies,
+  ListTagsForResource,
+  PutProjectPolicy,
+  StartMediaAnalysisJob,
   StartProjectVersion,
   StopProjectVersion,
+  TagResource,
+  UntagResource,
 ];

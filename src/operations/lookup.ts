@@ -3,6 +3,7 @@ import type { VersionStatus } from '../store/schema.ts';
 import { findVersion, type ProjectVersion } from '../store/versions.ts';
 import { ServiceError } from './errors.ts';
 import type { Context } from './operation.ts';
+import { ProjectArn, ProjectVersionArn } from './shapes.ts';
 
 /** Refuses an ARN of another account or Region than the caller's. */
 function checkOwner(arn: string, { caller }: Context): void {
@@ -33,6 +34,18 @@ export async function requireVersion(arn: string, context: Context): Promise<Pro
   const version = await findVersion(context.database, arn);
   if (!version) throw notFound(arn);
   return version;
+}
+
+/** Throws InvalidParameterException and ResourceNotFoundException unless the ARN is that of a resource with tags. */
+export async function requireTaggable(arn: string, context: Context): Promise<void> {
+  if (ProjectArn.safeParse(arn).success) await requireProject(arn, context);
+  else if (ProjectVersionArn.safeParse(arn).success) await requireVersion(arn, context);
+  else {
+    throw new ServiceError(
+      'InvalidParameterException',
+      `${arn} is not the ARN of a project, a project version or a dataset.`,
+    );
+  }
 }
 
 /** ResourceInUseException for an operation that the version's status doesn't allow. */

@@ -15,6 +15,11 @@ const patterns = {
   bucket: String.raw`[0-9A-Za-z\.\-_]*`,
   kmsKeyId: '^[A-Za-z0-9][A-Za-z0-9:_/+=,@.-]{0,2048}$',
   description: "[a-zA-Z0-9-_. ()':,;?]+",
+  revision: '[0-9A-Fa-f]+',
+  policyDocument: String.raw`[\u0009\u000A\u000D\u0020-\u00FF]+`,
+  token: '^[a-zA-Z0-9-_]+$',
+  noSpace: String.raw`\S*`,
+  loopName: '^[a-z0-9](-*[a-z0-9])*',
 } as const;
 
 interface Limits {
@@ -151,15 +156,27 @@ export const AutoUpdate = choice(['ENABLED', 'DISABLED']);
 
 export const VersionDescription = string({ minimum: 1, maximum: 255, pattern: patterns.description });
 export const KmsKeyId = string({ minimum: 1, maximum: 2048, pattern: patterns.kmsKeyId });
-export const Tags = mapOf(
-  string({ minimum: 1, maximum: 128, pattern: patterns.tagKey }),
-  string({ maximum: 256, pattern: patterns.tagValue }),
-  { maximum: 200 },
-);
+const TagKey = string({ minimum: 1, maximum: 128, pattern: patterns.tagKey });
+/** Tags of one resource, and of one call. */
+export const MAXIMUM_TAGS = 200;
+export const Tags = mapOf(TagKey, string({ maximum: 256, pattern: patterns.tagValue }), {
+  maximum: MAXIMUM_TAGS,
+});
+export const TagKeys = listOf(TagKey, { minimum: 0, maximum: MAXIMUM_TAGS });
+/** An ARN of any kind of resource. */
+export const ResourceArn = string({ minimum: 20, maximum: 2048 });
+
+export const PolicyName = string({ minimum: 1, maximum: 128, pattern: patterns.name });
+export const PolicyRevisionId = string({ maximum: 64, pattern: patterns.revision });
+export const PolicyDocument = string({ minimum: 1, maximum: 2000, pattern: patterns.policyDocument });
 
 /** An empty token means the first page; handlers treat it as absent. */
 export const PageToken = string({ maximum: 1024 });
 export const PageSize = integer({ minimum: 1, maximum: 100 });
+/** ListProjectPolicies has smaller pages. */
+export const PolicyPageSize = integer({ minimum: 1, maximum: 5 });
+/** ListMediaAnalysisJobs refuses more than 100 itself, as a parameter and not as a shape. */
+export const JobPageSize = integer({ minimum: 1 });
 export const InferenceUnits = integer({ minimum: 1 });
 /** DetectCustomLabels: zero is legal. */
 export const MaxLabels = integer({ minimum: 0 });
@@ -203,3 +220,30 @@ export const CustomizationFeatureConfig = z.object({
   ContentModeration: z.object({ ConfidenceThreshold: Percent.optional() }).optional(),
 });
 export type CustomizationFeatureConfig = z.output<typeof CustomizationFeatureConfig>;
+
+export const HumanLoopConfig = z.object({
+  HumanLoopName: string({ minimum: 1, maximum: 63, pattern: patterns.loopName }),
+  FlowDefinitionArn: string({ maximum: 256 }),
+  DataAttributes: z
+    .object({
+      ContentClassifiers: listOf(
+        choice(['FreeOfPersonallyIdentifiableInformation', 'FreeOfAdultContent']),
+      ).optional(),
+    })
+    .optional(),
+});
+
+const jobName = (pattern: string) => string({ minimum: 1, maximum: 64, pattern });
+export const JobName = jobName(patterns.name);
+export const JobId = jobName(patterns.token);
+export const ClientRequestToken = jobName(patterns.token);
+export const MediaAnalysisInput = z.object({ S3Object });
+export const MediaAnalysisOperationsConfig = z.object({
+  DetectModerationLabels: z
+    .object({ MinConfidence: Percent.optional(), ProjectVersion: ProjectVersionArn.optional() })
+    .optional(),
+});
+export const MediaAnalysisOutputConfig = z.object({
+  S3Bucket: Bucket,
+  S3KeyPrefix: string({ maximum: 800, pattern: patterns.noSpace }).optional(),
+});

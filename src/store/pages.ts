@@ -2,6 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Database } from './schema.ts';
 
 const SECRET = 'page-tokens';
+const SIGNATURE_BYTES = 32;
 
 /**
  * Tokens for the next page of a listing. A token holds where the page ended and is signed together with the query it
@@ -37,13 +38,16 @@ export async function createPageTokens(database: Database): Promise<PageTokens> 
       .digest();
   return {
     write(query, position) {
-      return `${position}.${sign(query, String(position)).toString('base64url')}`;
+      const text = String(position);
+      return Buffer.concat([sign(query, text), Buffer.from(text)]).toString('base64url');
     },
     read(query, token) {
-      const [, position, signature] = /^(\d{1,15})\.([\w-]{43})$/.exec(token) ?? [];
-      if (!position || !signature) return undefined;
-      const valid = timingSafeEqual(Buffer.from(signature, 'base64url'), sign(query, position));
-      return valid ? Number(position) : undefined;
+      const bytes = Buffer.from(token, 'base64url');
+      // Decoding passes over what isn't base64url; a token is what was written and nothing else.
+      if (bytes.length <= SIGNATURE_BYTES || bytes.toString('base64url') !== token) return undefined;
+      const signature = bytes.subarray(0, SIGNATURE_BYTES);
+      const position = bytes.subarray(SIGNATURE_BYTES).toString();
+      return timingSafeEqual(signature, sign(query, position)) ? Number(position) : undefined;
     },
   };
 }

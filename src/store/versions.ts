@@ -23,6 +23,7 @@ export interface ProjectVersion {
   id: string;
   arn: string;
   name: string;
+  projectId: string;
   projectName: string;
   status: VersionStatus;
   statusMessage: string;
@@ -59,6 +60,7 @@ function fromRow(row: Row): ProjectVersion {
     id: row.id,
     arn: row.arn,
     name: row.name,
+    projectId: row.projectId,
     projectName: row.projectName,
     status: row.status,
     statusMessage: row.statusMessage,
