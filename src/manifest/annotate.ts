@@ -24,10 +24,32 @@ export function toFinding({ code, name = '' }: Problem): Finding {
 export function annotateLine(text: string | undefined, problems: Problem[]): string {
   const line = parseObject(text);
   if (text === undefined || line === undefined) return JSON.stringify({ errors: problems.map(toFinding) });
-  const stripped = places(line).map(strip).includes(true);
-  if (!stripped && problems.length === 0) return text;
-  for (const problem of problems) add(find(line, problem.place), problem);
+  if (!stripFindings(line) && problems.length === 0) return text;
+  for (const problem of problems) add(line, problem, ['errors', 'cl-errors']);
   return JSON.stringify(line);
+}
+
+/**
+ * The line of a data set as it is listed: with `cl-metadata`, a list `cl-errors` at each place that has an error, and
+ * `warnings` as in a validation manifest.
+ *
+ * @param text a line without findings
+ * @param problems from `parseLine` of it
+ */
+export function listedLine(text: string, isLabeled: boolean, problems: Problem[]): string {
+  const metadata = { is_labeled: isLabeled };
+  const plain = problems.length === 0 && !text.includes('"cl-metadata"');
+  if (plain) return `${text.slice(0, -1)},"cl-metadata":${JSON.stringify(metadata)}}`;
+  const line = JSON.parse(text) as JsonObject;
+  // Only a label attribute "cl" has left such a key.
+  if (!Object.hasOwn(line, 'cl-metadata')) line['cl-metadata'] = metadata;
+  for (const problem of problems) add(line, problem, ['cl-errors', 'errors']);
+  return JSON.stringify(line);
+}
+
+/** Removes what earlier checks wrote into the line; true when there was something. */
+export function stripFindings(line: JsonObject): boolean {
+  return places(line).map(strip).includes(true);
 }
 
 /** Every object of the line that may carry lists of errors: itself, its attributes, their metadata and boxes. */
@@ -57,10 +79,12 @@ function find(line: JsonObject, place: Place): JsonObject {
   }
 }
 
-function add(object: JsonObject, problem: Problem): void {
-  const list = isError(problem) ? 'errors' : 'warnings';
+/** Adds a problem at its place. `errors`: names of the list of errors, the first that isn't taken. */
+function add(line: JsonObject, problem: Problem, errors: string[]): void {
+  const object = find(line, problem.place);
+  const names = isError(problem) ? errors : ['warnings', 'cl-warnings'];
   // A label attribute of that name keeps its place.
-  const key = Object.hasOwn(object, `${list}-metadata`) ? `cl-${list}` : list;
+  const key = names.find((name) => !Object.hasOwn(object, `${name}-metadata`)) ?? names[0]!;
   object[key] ??= [];
   (object[key] as Finding[]).push(toFinding(problem));
 }

@@ -1,6 +1,7 @@
 /**
  * Terminal file errors: the manifest or the output place can't be used at all. The training fails with the
- * message and writes no result files.
+ * message and writes no result files; the data set isn't created or updated. The last three are of data sets alone: in a
+ * training they are content errors, or have another code.
  */
 export const FILE_ERRORS = {
   ERROR_MANIFEST_INACCESSIBLE_OR_UNSUPPORTED_FORMAT: 'The manifest file extension or contents are invalid.',
@@ -9,6 +10,10 @@ export const FILE_ERRORS = {
   ERROR_INVALID_PERMISSIONS_MANIFEST_S3_BUCKET: 'The S3 bucket permissions are incorrect.',
   ERROR_CANNOT_WRITE_OUTPUT_S3_BUCKET: 'Unable to write to output S3 bucket.',
   ERROR_MANIFEST_ROWS_EXCEEDS_MAXIMUM: 'The manifest file has too many rows.',
+  ERROR_TOO_MANY_RECORDS_IN_ERROR: 'The manifest file has too many terminal errors.',
+  ERROR_MANIFEST_TOO_MANY_LABELS: 'The manifest file has too many labels.',
+  ERROR_INSUFFICIENT_IMAGES_PER_LABEL_FOR_DISTRIBUTE:
+    "The manifest file doesn't have enough labeled images to distribute the dataset.",
 } as const;
 
 export type FileErrorCode = keyof typeof FILE_ERRORS;

@@ -49,7 +49,11 @@ export function parseObject(text: string | undefined): JsonObject | undefined {
  * a validation manifest can be read again.
  */
 export function parseLine(text: string | undefined): ParsedLine {
-  const object = parseObject(text);
+  return checkObject(parseObject(text));
+}
+
+/** {@link parseLine} for who has the line's object already; undefined for a line that has none. */
+export function checkObject(object: JsonObject | undefined): ParsedLine {
   if (object === undefined) return lostLine('ERROR_INVALID_JSON_LINE');
   if (!Object.hasOwn(object, 'source-ref')) return lostLine('ERROR_MISSING_SOURCE_REF');
   const image = parseSourceRef(object['source-ref']);

@@ -70,10 +70,85 @@ const copiesAndPolicies: Migration = {
   },
 };
 
+/** One row per image in `dataset_entries`, narrow so that it is scanned fast; its text is in `dataset_lines`. */
+const datasets: Migration = {
+  async up(db: AnyDatabase) {
+    await db.schema
+      .createTable('datasets')
+      .addColumn('id', 'bigint', (c) => c.primaryKey())
+      .addColumn('project_id', 'text', (c) => c.notNull().references('projects.id'))
+      .addColumn('arn', 'text', (c) => c.notNull().unique())
+      .addColumn('type', 'text', (c) => c.notNull())
+      .addColumn('status', 'text', (c) => c.notNull())
+      .addColumn('status_message', 'text', (c) => c.notNull())
+      .addColumn('status_code', 'text')
+      .addColumn('created_at', 'bigint', (c) => c.notNull())
+      .addColumn('updated_at', 'bigint', (c) => c.notNull())
+      .addColumn('job', 'text')
+      .addColumn('last_position', 'integer', (c) => c.notNull())
+      .addColumn('total_entries', 'integer', (c) => c.notNull())
+      .addColumn('labeled_entries', 'integer', (c) => c.notNull())
+      .addColumn('error_entries', 'integer', (c) => c.notNull())
+      .addUniqueConstraint('datasets_type', ['project_id', 'type'])
+      .execute();
+    await db.schema
+      .createTable('dataset_entries')
+      .addColumn('dataset_id', 'bigint', (c) => c.notNull())
+      .addColumn('position', 'integer', (c) => c.notNull())
+      .addColumn('source_ref', 'text', (c) => c.notNull())
+      .addColumn('labeled', 'integer', (c) => c.notNull())
+      .addColumn('errors', 'integer', (c) => c.notNull())
+      .addColumn('findings', 'integer', (c) => c.notNull())
+      .addPrimaryKeyConstraint('dataset_entries_key', ['dataset_id', 'position'])
+      .addUniqueConstraint('dataset_entries_source', ['dataset_id', 'source_ref'])
+      .execute();
+    await db.schema
+      .createIndex('dataset_entries_filter')
+      .on('dataset_entries')
+      .columns(['dataset_id', 'labeled', 'errors', 'position'])
+      .execute();
+    await db.schema
+      .createTable('dataset_lines')
+      .addColumn('dataset_id', 'bigint', (c) => c.notNull())
+      .addColumn('position', 'integer', (c) => c.notNull())
+      .addColumn('line', 'text', (c) => c.notNull())
+      .addPrimaryKeyConstraint('dataset_lines_key', ['dataset_id', 'position'])
+      .execute();
+    await db.schema
+      .createTable('dataset_labels')
+      .addColumn('dataset_id', 'bigint', (c) => c.notNull())
+      .addColumn('label', 'text', (c) => c.notNull())
+      .addColumn('errors', 'integer', (c) => c.notNull())
+      .addColumn('position', 'integer', (c) => c.notNull())
+      .addColumn('boxed', 'integer', (c) => c.notNull())
+      .addPrimaryKeyConstraint('dataset_labels_key', ['dataset_id', 'label', 'errors', 'position'])
+      .execute();
+    await db.schema
+      .createIndex('dataset_labels_entry')
+      .on('dataset_labels')
+      .columns(['dataset_id', 'position'])
+      .execute();
+    await db.schema
+      .createTable('dataset_label_counts')
+      .addColumn('dataset_id', 'bigint', (c) => c.notNull())
+      .addColumn('label', 'text', (c) => c.notNull())
+      .addColumn('entries', 'integer', (c) => c.notNull())
+      .addColumn('boxed_entries', 'integer', (c) => c.notNull())
+      .addPrimaryKeyConstraint('dataset_label_counts_key', ['dataset_id', 'label'])
+      .execute();
+    await db.schema
+      .createTable('dataset_changes')
+      .addColumn('dataset_id', 'bigint', (c) => c.primaryKey())
+      .addColumn('lines', 'text', (c) => c.notNull())
+      .execute();
+  },
+};
+
 /** In order of their names. A published migration is never edited; a change is a new one. */
 const migrations: Record<string, Migration> = {
   '0001-first': first,
   '0002-copies-and-policies': copiesAndPolicies,
+  '0003-datasets': datasets,
 };
 
 /** Brings the tables up to date. Throws when a migration fails or the database is of a newer Ocellus. */

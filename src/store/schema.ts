@@ -15,6 +15,21 @@ export type VersionStatus =
   | 'COPYING_COMPLETED'
   | 'COPYING_FAILED';
 
+/** Statuses of a data set, as the API spells them. */
+export type DatasetStatus =
+  | 'CREATE_IN_PROGRESS'
+  | 'CREATE_COMPLETE'
+  | 'CREATE_FAILED'
+  | 'UPDATE_IN_PROGRESS'
+  | 'UPDATE_COMPLETE'
+  | 'UPDATE_FAILED'
+  | 'DELETE_IN_PROGRESS';
+
+export type DatasetType = 'TRAIN' | 'TEST';
+
+/** How the last change of a data set ended; whose fault it was when it failed. */
+export type DatasetStatusCode = 'SUCCESS' | 'SERVICE_ERROR' | 'CLIENT_ERROR';
+
 /** Times are epoch milliseconds everywhere. */
 interface ProjectTable {
   id: string;
@@ -56,6 +71,71 @@ interface ProjectPolicyTable {
   updatedAt: number;
 }
 
+interface DatasetTable {
+  /** The creation time, which no other resource has: short in every key of its entries. */
+  id: number;
+  projectId: string;
+  arn: string;
+  type: DatasetType;
+  status: DatasetStatus;
+  statusMessage: string;
+  /** Null while something is in progress. */
+  statusCode: DatasetStatusCode | null;
+  createdAt: number;
+  updatedAt: number;
+  /** JSON of a `DatasetJob` while one is in progress. */
+  job: string | null;
+  /** The highest position that was ever given to an entry. */
+  lastPosition: number;
+  totalEntries: number;
+  labeledEntries: number;
+  errorEntries: number;
+}
+
+/** One image of a data set. Flags are 0 or 1. */
+interface DatasetEntryTable {
+  datasetId: number;
+  /** Order of the listing: entries keep theirs when they are replaced. */
+  position: number;
+  sourceRef: string;
+  labeled: number;
+  errors: number;
+  /** Errors or warnings. */
+  findings: number;
+}
+
+/** The JSON line of an entry without anything that a check found. */
+interface DatasetLineTable {
+  datasetId: number;
+  position: number;
+  line: string;
+}
+
+/** A usable label of an entry. */
+interface DatasetLabelTable {
+  datasetId: number;
+  label: string;
+  /** The entry's flag. */
+  errors: number;
+  position: number;
+  /** 1 when a bounding box has the label. */
+  boxed: number;
+}
+
+/** How many entries of a data set have a label, on a bounding box or at all. */
+interface DatasetLabelCountTable {
+  datasetId: number;
+  label: string;
+  entries: number;
+  boxedEntries: number;
+}
+
+/** JSON lines that an update in progress brings. */
+interface DatasetChangeTable {
+  datasetId: number;
+  lines: string;
+}
+
 interface TagTable {
   resourceArn: string;
   key: string;
@@ -79,6 +159,12 @@ export interface Schema {
   projects: ProjectTable;
   projectVersions: ProjectVersionTable;
   projectPolicies: ProjectPolicyTable;
+  datasets: DatasetTable;
+  datasetEntries: DatasetEntryTable;
+  datasetLines: DatasetLineTable;
+  datasetLabels: DatasetLabelTable;
+  datasetLabelCounts: DatasetLabelCountTable;
+  datasetChanges: DatasetChangeTable;
   tags: TagTable;
   clock: ClockTable;
   secrets: SecretTable;

@@ -2,10 +2,11 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { annotateLine, isError } from '../manifest/annotate.ts';
 import { type Finding, ManifestError } from '../manifest/codes.ts';
+import { asFileError } from '../manifest/file-error.ts';
 import { parseLine } from '../manifest/line.ts';
 import type { LineState, ParsedLine, Problem } from '../manifest/parsed.ts';
 import { MANIFEST_LIMITS, readLines } from '../manifest/reader.ts';
-import { ObjectError, type ObjectErrorReason, type ObjectRef, type ObjectStore } from '../objects/objects.ts';
+import type { ObjectRef, ObjectStore } from '../objects/objects.ts';
 
 /** What is kept in memory of one manifest line; its text stays on disk. */
 export interface SetLine {
@@ -31,16 +32,6 @@ export interface ManifestSet {
   errors: Finding[];
 }
 
-const FILE_ERROR: Record<ObjectErrorReason, ConstructorParameters<typeof ManifestError>[0] | undefined> = {
-  'no-bucket': 'ERROR_MANIFEST_INACCESSIBLE_OR_UNSUPPORTED_FORMAT',
-  'no-key': 'ERROR_MANIFEST_INACCESSIBLE_OR_UNSUPPORTED_FORMAT',
-  'bad-key': 'ERROR_MANIFEST_INACCESSIBLE_OR_UNSUPPORTED_FORMAT',
-  'bad-version': 'ERROR_MANIFEST_INACCESSIBLE_OR_UNSUPPORTED_FORMAT',
-  denied: 'ERROR_INVALID_PERMISSIONS_MANIFEST_S3_BUCKET',
-  'too-large': 'ERROR_MANIFEST_SIZE_TOO_LARGE',
-  io: undefined,
-};
-
 /**
  * Copies a manifest to `file` and checks its lines, without opening images. Throws {@link ManifestError} for
  * terminal file errors, and {@link ObjectError} `io` when the store fails.
@@ -59,8 +50,7 @@ export async function readManifest(
     }
     return { file, lines: collect.lines, errors: [] };
   } catch (cause) {
-    const code = cause instanceof ObjectError ? FILE_ERROR[cause.reason] : undefined;
-    throw code ? new ManifestError(code, { cause }) : cause;
+    throw asFileError(cause);
   }
 }
 
