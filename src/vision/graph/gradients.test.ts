@@ -195,6 +195,7 @@ const cases: Record<string, Case[]> = {
   ReduceMean: [
     { inputs: [[2, 3, 4]], build: (g, [x]) => g.op('ReduceMean', [x!, g.ints([-1])], { keepdims: 1 }) },
   ],
+  ReduceL2: [{ inputs: [[2, 3, 4]], build: (g, [x]) => g.op('ReduceL2', [x!, g.ints([1])]) }],
   ReduceSumSquare: [
     { inputs: [[2, 3, 4]], build: (g, [x]) => g.op('ReduceSumSquare', [x!, g.ints([0, 2])]) },
   ],

@@ -86,7 +86,8 @@ export const lowerings: Record<string, Lowering> = {
     return [g.reshape(inputs[0]!, shape)];
   },
   Reshape(g, [x, shape], { allowzero }) {
-    if (allowzero) throw new Error('Reshape with allowzero is not supported');
+    if (allowzero && g.numbersOf(shape!).includes(0))
+      throw new Error('Reshape to an empty shape is not supported');
     return [g.op('Reshape', [x!, shape!])];
   },
   Transpose: (g, [x], { perm }) => [
@@ -94,6 +95,7 @@ export const lowerings: Record<string, Lowering> = {
   ],
   ReduceMean: reduce('ReduceMean'),
   ReduceSum: reduce('ReduceSum'),
+  ReduceL2: reduce('ReduceL2'),
   Clip: (g, [x, low, high]) => [g.op('Clip', [x!, low ?? g.scalar(-3.4e38), high ?? g.scalar(3.4e38)])],
   Gemm(g, inputs, { alpha, beta, transA = 0, transB = 0 }) {
     const one = (factor: unknown) => factor === undefined || (factor as { float: number }).float === 1;

@@ -49,8 +49,8 @@ export interface TensorData {
   data: Float32Array | BigInt64Array | Int32Array | Uint8Array;
 }
 
-/** Attribute values: integers, lists of integers, text, or one float (`{ float: 0.1 }`). */
-export type Attribute = number | number[] | string | { float: number };
+/** Attribute values: integers, lists of integers, text, one float (`{ float: 0.1 }`), or a tensor. */
+export type Attribute = number | number[] | string | { float: number } | { tensor: TensorData };
 
 export interface OnnxNode {
   type: string;
@@ -108,12 +108,7 @@ export function encodeModel(model: OnnxModel): Uint8Array {
         output: outputs,
         attribute: Object.entries(attributes).map(([name, value]) => encodeAttribute(name, value)),
       })),
-      initializer: [...model.initializers].map(([name, { type, shape, data }]) => ({
-        name,
-        dims: shape,
-        dataType: DATA_TYPES[type],
-        rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-      })),
+      initializer: [...model.initializers].map(([name, tensor]) => ({ name, ...encodeTensor(tensor) })),
       input: model.inputs.map(encodeValue),
       output: model.outputs.map(encodeValue),
     },
@@ -125,7 +120,13 @@ function encodeAttribute(name: string, value: Attribute) {
   if (typeof value === 'number') return { name, type: ATTRIBUTE.int, i: value };
   if (typeof value === 'string') return { name, type: ATTRIBUTE.string, s: Buffer.from(value) };
   if (Array.isArray(value)) return { name, type: ATTRIBUTE.ints, ints: value };
-  return { name, type: ATTRIBUTE.float, f: value.float };
+  if ('float' in value) return { name, type: ATTRIBUTE.float, f: value.float };
+  return { name, type: ATTRIBUTE.tensor, t: encodeTensor(value.tensor) };
+}
+
+function encodeTensor({ type, shape, data }: TensorData) {
+  const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return { dims: shape, dataType: DATA_TYPES[type], rawData };
 }
 
 function encodeValue({ name, tensor }: OnnxValue) {
@@ -177,7 +178,7 @@ interface ModelMessage {
 }
 
 /**
- * Reads an ONNX file; `Constant` nodes become initializers. Throws an Error that says what is wrong when the bytes
+ * Reads an ONNX file; `Constant` nodes and copies of initializers become initializers. Throws an Error that says what is wrong when the bytes
  * are not an ONNX file of operator set 13 or later, or hold something that the engine has no form for.
  */
 export function decodeModel(file: Uint8Array): OnnxModel {
@@ -194,8 +195,12 @@ export function decodeModel(file: Uint8Array): OnnxModel {
   const nodes: OnnxNode[] = [];
   for (const { opType: type, domain, input, output, attribute } of graph.node) {
     const tensor = attribute.find(({ name }) => name === 'value')?.t;
+    const shared = type === 'Identity' && initializers.get(input[0]!);
     if (type === 'Constant' && tensor) {
       initializers.set(output[0]!, decodeTensor(tensor));
+    } else if (shared) {
+      // Exporters keep equal weights once; after a training they are no longer equal.
+      initializers.set(output[0]!, { ...shared, data: shared.data.slice() });
     } else {
       const attributes = Object.fromEntries(attribute.map((each) => [each.name, decodeAttribute(each)]));
       nodes.push({ type, ...(domain && { domain }), inputs: input, outputs: output, attributes });
@@ -221,11 +226,12 @@ function decode(file: Uint8Array): ModelMessage {
 
 const toNumber = (value: Long): number => (typeof value === 'number' ? value : value.toNumber());
 
-function decodeAttribute({ name, type, f, i, s, ints }: AttributeMessage): Attribute {
+function decodeAttribute({ name, type, f, i, s, t, ints }: AttributeMessage): Attribute {
   if (type === ATTRIBUTE.float) return { float: f };
   if (type === ATTRIBUTE.int) return toNumber(i);
   if (type === ATTRIBUTE.string) return Buffer.from(s).toString();
   if (type === ATTRIBUTE.ints) return ints.map(toNumber);
+  if (type === ATTRIBUTE.tensor) return { tensor: decodeTensor(t) };
   throw new Error(`The ONNX file has an attribute ${name} of a kind (${type}) that is not supported`);
 }
 

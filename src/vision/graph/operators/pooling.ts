@@ -4,8 +4,13 @@ import { geometry, outputSize } from './convolution.ts';
 
 function pooledShape(x: Value, attributes: Attributes): number[] {
   const kernel = attributes.kernel_shape as number[];
-  if (attributes.ceil_mode) throw new Error('Pooling with ceil_mode is not supported');
-  return [...x.shape.slice(0, 2), ...outputSize(x.shape.slice(2), kernel, geometry(attributes))];
+  const where = geometry(attributes);
+  const [top, left, bottom, right] = where.pads;
+  const leftover = [x.shape[2]! + top + bottom - kernel[0]!, x.shape[3]! + left + right - kernel[1]!];
+  if (attributes.ceil_mode && leftover.some((size, axis) => size % where.strides[axis]! !== 0)) {
+    throw new Error('Pooling with ceil_mode is supported only where windows fit without a rest');
+  }
+  return [...x.shape.slice(0, 2), ...outputSize(x.shape.slice(2), kernel, where)];
 }
 
 export const pooling: Record<string, Operator> = {

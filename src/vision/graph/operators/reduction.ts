@@ -25,6 +25,13 @@ export const reduction: Record<string, Operator> = {
       return [spread(g, inputs, g.mul(dy, share)), undefined];
     },
   },
+  ReduceL2: {
+    shape,
+    gradient(g, { inputs, outputs: [y] }, dy) {
+      const [along, length] = [spread(g, inputs, dy), spread(g, inputs, y!)];
+      return [g.mul(along, g.op('Div', [inputs[0]!, length])), undefined];
+    },
+  },
   ReduceSumSquare: {
     shape,
     gradient: (g, { inputs }, dy) => [g.mul(spread(g, inputs, dy), g.mul(inputs[0]!, 2)), undefined],
