@@ -14,7 +14,11 @@ const MAP_OF = 128;
 /** Names of simple types; enums are strings, and integers can't be told from floats. */
 const simple: Record<number, string> = { 0: 'string', 1: 'number', 2: 'boolean', 4: 'timestamp', 21: 'blob' };
 
-type Schema = number | (() => Schema) | [Schema, object] | [number, string, string, unknown, ...unknown[]];
+type Schema =
+  | number
+  | (() => Schema)
+  | [schema: Schema, traits: unknown, none?: undefined]
+  | [number, string, string, unknown, ...unknown[]];
 
 /** What the SDK knows of a shape: the type of each member by its path, `!` behind those that are required. */
 export type Outline = Record<string, string>;
@@ -37,7 +41,7 @@ type Entry = [path: string, type: string];
 function* visit(schema: Schema, path = '', mark = ''): Generator<Entry> {
   if (typeof schema === 'function') yield* visit(schema(), path, mark);
   else if (typeof schema === 'number') yield* visitSimple(schema, path, mark);
-  else if (typeof schema[1] === 'object') yield* visit(schema[0] as Schema, path, mark);
+  else if (typeof schema[2] !== 'string') yield* visit(schema[0] as Schema, path, mark);
   else yield* visitComplex(schema as [number, string, string, unknown, ...unknown[]], path, mark);
 }
 
