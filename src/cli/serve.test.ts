@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -116,4 +116,14 @@ it('explains a data folder that is a file', async () => {
     status: 1,
     text: expect.stringContaining('is not a folder'),
   });
+});
+
+it('says every setting in its help and in the README', async () => {
+  const read = (path: string) => readFile(new URL(path, import.meta.url), 'utf8');
+  const settings = new Set((await read('../config.ts')).match(/OCELLUS_[A-Z_]+/g));
+  const [help, readme] = [(await output(['serve', '--help'])).text, await read('../../README.md')];
+  for (const setting of settings) {
+    expect(help).toContain(setting);
+    expect(readme).toContain(setting);
+  }
 });

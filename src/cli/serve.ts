@@ -14,14 +14,11 @@ Settings are environment variables:
   OCELLUS_SECRET_ACCESS_KEY   one that is made on first start
   OCELLUS_ACCOUNT_ID          account number in ARNs, 12 digits             (000000000000)
   OCELLUS_REGION              Region that the printed lines name            (us-east-1)
-  OCELLUS_MAX_TRAININGS       trainings at a time                           (2)
-  OCELLUS_MAX_RUNNING_MODELS  running models at a time                      (2)
-  OCELLUS_MAX_INFERENCE_UNITS inference units of one running model          (5)
-  OCELLUS_MAX_COPIES          copies of models being made at a time         (5)
-  OCELLUS_MAX_PROJECTS        projects of an account in a Region            (100)
-  OCELLUS_MAX_VERSIONS        versions of a project                         (100)
-  OCELLUS_MAX_POLICIES        resource policies of a project                (5)
+  OCELLUS_BUDGET              how long to train: fast or balanced           (balanced)
   OCELLUS_SEED                seed of every random choice in a training     (0)
+and limits: OCELLUS_MAX_TRAININGS, OCELLUS_MAX_RUNNING_MODELS,
+OCELLUS_MAX_INFERENCE_UNITS, OCELLUS_MAX_PROJECTS, OCELLUS_MAX_VERSIONS, OCELLUS_MAX_POLICIES, OCELLUS_MAX_COPIES
+(README.md has them all with their defaults).
 
 A bucket is a folder: OCELLUS_DATA_DIR/buckets/NAME, and an object is a file in it.
 Example: OCELLUS_PORT=8080 OCELLUS_DATA_DIR=/srv/ocellus ocellus serve`;
