@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { type AugmentOptions, randomView } from './augment.ts';
 import { differentiate } from './graph/differentiate.ts';
 import { Executable } from './graph/executable.ts';
-import type { Graph, Value } from './graph/graph.ts';
 import { encodeModel, type OnnxModel, type OnnxNode } from './graph/onnx.ts';
 import { makeTrainable, type Statistics } from './graph/trainable.ts';
+import { binaryCrossEntropy, crossEntropy } from './losses.ts';
 import { METADATA_KEY, type ModelInfo } from './model.ts';
 import { residualNetwork } from './network.ts';
 import { AdamW, clipNorm, cosineSchedule } from './optimizer.ts';
@@ -129,7 +129,10 @@ async function optimize(
     viewSize,
   ]);
   const targets = graph.input('targets', [RECIPE.batch, labels.length]);
-  const loss = exclusive ? crossEntropy(graph, output, targets) : binaryCrossEntropy(graph, output, targets);
+  const losses = exclusive
+    ? crossEntropy(graph, output, targets)
+    : binaryCrossEntropy(graph, output, targets);
+  const loss = graph.op('ReduceMean', [losses, graph.ints([0])], { keepdims: 0 });
   const gradients = differentiate(
     graph,
     loss,
@@ -187,19 +190,6 @@ async function optimize(
   }
   average.apply();
   await step.release();
-}
-
-/** Mean over the batch of −Σ target · log softmax. `targets` sum to 1 per row. */
-function crossEntropy(g: Graph, logits: Value, targets: Value): Value {
-  const logProbabilities = g.op('LogSoftmax', [logits], { axis: -1 });
-  const total = g.sum(g.op('Mul', [logProbabilities, targets]), [0, 1]);
-  return g.op('Div', [total, g.scalar(-logits.shape[0]!)]);
-}
-
-/** Mean over batch and labels of the cross entropy of a sigmoid: softplus(z) − z·target. */
-function binaryCrossEntropy(g: Graph, logits: Value, targets: Value): Value {
-  const each = g.op('Sub', [g.op('Softplus', [logits]), g.op('Mul', [logits, targets])]);
-  return g.op('ReduceMean', [each, g.ints([0, 1])], { keepdims: 0 });
 }
 
 /** Endless batches of random views: the samples in random order, again and again. */
