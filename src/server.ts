@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { type KeyPair, loadCredentials } from './access/credentials.ts';
 import type { Config } from './config.ts';
+import { DatasetJobs } from './datasets/jobs.ts';
+import { DatasetQueue } from './datasets/queue.ts';
 import type { Logger } from './logger.ts';
 import { FolderObjects } from './objects/folder.ts';
 import { operations } from './operations/index.ts';
@@ -42,7 +44,8 @@ export async function startServer(
   let app: FastifyInstance | undefined;
   const close = async () => {
     await app?.close();
-    await services.trainings.close();
+    // Together: each may wait for the other's turn.
+    await Promise.all([services.datasets.close(), services.trainings.close()]);
     await services.copies.close();
     await services.models.close();
     await services.database.destroy();
@@ -68,25 +71,30 @@ async function openServices(config: Config, logger: Logger): Promise<Services> {
   const folders = new VersionFolders(inside('versions'));
   const objects = new FolderObjects(buckets);
   await objects.removeRemains();
+  const datasetQueue = new DatasetQueue();
   return {
     config,
     database,
     folders,
     objects,
     pageTokens: await createPageTokens(database),
-    trainings: new Trainings({ database, folders, buckets, config, logger }),
+    datasetQueue,
+    datasets: new DatasetJobs({ database, objects, queue: datasetQueue, seed: config.seed, logger }),
+    trainings: new Trainings({ database, folders, datasetQueue, buckets, config, logger }),
     copies: new Copies({ database, folders, objects, logger }),
     models: new Models({ database, folders, logger }),
   };
 }
 
 /** What the last run, however it ended, has left half done. */
-async function takeUp({ database, folders, models, trainings, copies }: Services): Promise<void> {
+async function takeUp({ database, folders, models, datasets, trainings, copies }: Services): Promise<void> {
   for (const { id } of await listVersionsInStatus(database, ['DELETING'])) {
     await folders.finishDeletion(database, id);
   }
   await folders.removeStrays(database);
   await models.resume();
+  // Trainings first: they were promised the data sets as they are, before changes that wait.
   await trainings.resume();
+  await datasets.resume();
   await copies.resume();
 }

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import type { ObjectRef } from '../objects/objects.ts';
-import { createVersion, type VersionRequest } from '../store/versions.ts';
+import { type Dataset, listDatasets } from '../store/datasets.ts';
+import type { Project } from '../store/projects.ts';
+import type { DatasetType } from '../store/schema.ts';
+import { createVersion, trainedDatasets, type VersionRequest } from '../store/versions.ts';
 import { ServiceError } from './errors.ts';
 import { requireProject } from './lookup.ts';
 import { readOutput, refuseKey, requireBucket, requireMade } from './new-version.ts';
-import { defineOperation } from './operation.ts';
+import { type Context, defineOperation } from './operation.ts';
 import {
   type Asset,
   CustomizationFeatureConfig,
@@ -62,13 +65,33 @@ function readTesting({ Assets, AutoCreate }: TestingData): ObjectRef | undefined
   return undefined;
 }
 
-function readRequest({ TrainingData, TestingData, OutputConfig, VersionDescription }: Input): VersionRequest {
+type Data = Pick<VersionRequest, 'training' | 'testing' | 'datasets'>;
+
+function readManifests({ TrainingData, TestingData }: Input): Data {
   if (!TrainingData || !TestingData) {
     throw invalid('The project has no datasets, so both TrainingData and TestingData must be given.');
   }
   return {
     training: readManifest('TrainingData', TrainingData.Assets),
     testing: readTesting(TestingData),
+  };
+}
+
+function readDatasets({ TrainingData, TestingData }: Input, datasets: Dataset[]): Data {
+  if (TrainingData || TestingData) {
+    throw invalid('The project has datasets, so TrainingData and TestingData must be absent.');
+  }
+  const id = (type: DatasetType) => datasets.find((dataset) => dataset.type === type)?.id;
+  const training = id('TRAIN');
+  if (training === undefined) throw invalid('The project has no TRAIN dataset.');
+  return { datasets: { training, testing: id('TEST') } };
+}
+
+async function readRequest(input: Input, project: Project, { database }: Context): Promise<VersionRequest> {
+  const { OutputConfig, VersionDescription } = input;
+  const datasets = await listDatasets(database, [project.id]);
+  return {
+    ...(datasets.length > 0 ? readDatasets(input, datasets) : readManifests(input)),
     output: readOutput(OutputConfig),
     description: VersionDescription,
   };
@@ -81,8 +104,8 @@ export const CreateProjectVersion = defineOperation({
     const { config, database } = context;
     refuseKey(input.KmsKeyId);
     checkFeatureConfig(input);
-    const request = readRequest(input);
-    await requireProject(input.ProjectArn, context);
+    const project = await requireProject(input.ProjectArn, context);
+    const request = await readRequest(input, project, context);
     await requireBucket(request.output.bucket, context);
     const version = {
       projectArn: input.ProjectArn,
@@ -92,8 +115,15 @@ export const CreateProjectVersion = defineOperation({
       versionLimit: config.maximumVersions,
       busyLimit: config.maximumTrainings,
     };
-    const made = requireMade(await createVersion(database, version), version, 'trainings');
-    context.trainings.start(made);
-    return { ProjectVersionArn: made.arn };
+    // Queues up first: what is asked to change the data sets from now on waits until they are read.
+    const turn = context.datasetQueue.enter(trainedDatasets(request));
+    try {
+      const made = requireMade(await createVersion(database, version), version, 'trainings');
+      context.trainings.start(made, turn);
+      return { ProjectVersionArn: made.arn };
+    } catch (error) {
+      turn.done();
+      throw error;
+    }
   },
 });

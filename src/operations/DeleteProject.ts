@@ -18,6 +18,9 @@ export const DeleteProject = defineOperation({
         'The project has project versions. Delete them first.',
       );
     }
+    if (result === 'has-datasets') {
+      throw new ServiceError('ResourceInUseException', 'The project has datasets. Delete them first.');
+    }
     return { Status: 'DELETING' as const };
   },
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ObjectRef } from '../objects/objects.ts';
-import { listVersions, type ProjectVersion } from '../store/versions.ts';
+import { listVersions, type ProjectVersion, type VersionRequest } from '../store/versions.ts';
 import { requireProject } from './lookup.ts';
 import { defineOperation } from './operation.ts';
 import { readPage } from './paging.ts';
@@ -19,21 +19,27 @@ function assetsIfAny(ref: ObjectRef | undefined) {
   return ref && assets(ref);
 }
 
+/** Data sets aren't named. */
+function inputAssets({ datasets }: VersionRequest, ref: ObjectRef | undefined) {
+  return datasets ? {} : assets(ref);
+}
+
 /** What the training found and left: members that are absent before it has. */
 function describeOutcome({ request, outcome, source }: ProjectVersion) {
   const completed = outcome?.status === 'TRAINING_COMPLETED' ? outcome : undefined;
   const validation = outcome?.validation;
-  const autoCreate = { AutoCreate: request.testing === undefined };
+  const { datasets } = request;
+  const autoCreate = { AutoCreate: (datasets ? datasets.testing : request.testing) === undefined };
   return {
     // A copy was given no data, and nobody trained it.
     BillableTrainingTimeInSeconds: source ? undefined : completed?.billableSeconds,
     TrainingDataResult: {
-      Input: source ? undefined : assets(request.training),
+      Input: source ? undefined : inputAssets(request, request.training),
       Output: assetsIfAny(completed?.trainingOutput),
       Validation: assetsIfAny(validation?.trainingValidation),
     },
     TestingDataResult: {
-      Input: source ? undefined : { ...assets(request.testing), ...autoCreate },
+      Input: source ? undefined : { ...inputAssets(request, request.testing), ...autoCreate },
       Output: completed && { ...assets(completed.testingOutput), ...(source ? {} : autoCreate) },
       Validation: assetsIfAny(validation?.testingValidation),
     },

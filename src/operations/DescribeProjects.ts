@@ -1,15 +1,27 @@
 import { z } from 'zod';
+import { type Dataset, listDatasets } from '../store/datasets.ts';
 import { listProjects, type Project } from '../store/projects.ts';
 import { defineOperation } from './operation.ts';
 import { readPage } from './paging.ts';
 import { Features, PageSize, PageToken, ProjectNames } from './shapes.ts';
 
-function describe(project: Project) {
+function describeDataset(dataset: Dataset) {
+  return {
+    CreationTimestamp: new Date(dataset.createdAt),
+    DatasetType: dataset.type,
+    DatasetArn: dataset.arn,
+    Status: dataset.status,
+    StatusMessage: dataset.statusMessage,
+    StatusMessageCode: dataset.statusCode,
+  };
+}
+
+function describe(project: Project, datasets: Dataset[]) {
   return {
     ProjectArn: project.arn,
     CreationTimestamp: new Date(project.createdAt),
     Status: 'CREATED' as const,
-    Datasets: [],
+    Datasets: datasets.filter(({ projectId }) => projectId === project.id).map(describeDataset),
     Feature: 'CUSTOM_LABELS' as const,
   };
 }
@@ -31,6 +43,13 @@ export const DescribeProjects = defineOperation({
     const { items, nextToken } = await readPage(input, query, context, (position) =>
       listProjects(context.database, { account, region, names, ...position }),
     );
-    return { ProjectDescriptions: items.map(describe), NextToken: nextToken };
+    const datasets = await listDatasets(
+      context.database,
+      items.map(({ id }) => id),
+    );
+    return {
+      ProjectDescriptions: items.map((project) => describe(project, datasets)),
+      NextToken: nextToken,
+    };
   },
 });

@@ -1,9 +1,10 @@
+import { type Dataset, findDataset } from '../store/datasets.ts';
 import { findProject, type Project } from '../store/projects.ts';
 import type { VersionStatus } from '../store/schema.ts';
 import { findVersion, type ProjectVersion } from '../store/versions.ts';
 import { ServiceError } from './errors.ts';
 import type { Context } from './operation.ts';
-import { ProjectArn, ProjectVersionArn } from './shapes.ts';
+import { DatasetArn, ProjectArn, ProjectVersionArn } from './shapes.ts';
 
 /** Refuses an ARN of another account or Region than the caller's. */
 function checkOwner(arn: string, { caller }: Context): void {
@@ -36,10 +37,19 @@ export async function requireVersion(arn: string, context: Context): Promise<Pro
   return version;
 }
 
+/** The data set of an ARN. Throws InvalidParameterException and ResourceNotFoundException. */
+export async function requireDataset(arn: string, context: Context): Promise<Dataset> {
+  checkOwner(arn, context);
+  const dataset = await findDataset(context.database, arn);
+  if (!dataset) throw notFound(arn);
+  return dataset;
+}
+
 /** Throws InvalidParameterException and ResourceNotFoundException unless the ARN is that of a resource with tags. */
 export async function requireTaggable(arn: string, context: Context): Promise<void> {
   if (ProjectArn.safeParse(arn).success) await requireProject(arn, context);
   else if (ProjectVersionArn.safeParse(arn).success) await requireVersion(arn, context);
+  else if (DatasetArn.safeParse(arn).success) await requireDataset(arn, context);
   else {
     throw new ServiceError(
       'InvalidParameterException',

@@ -6,7 +6,13 @@ import type { OutputConfig } from './shapes.ts';
 
 /** What CreateProjectVersion and CopyProjectVersion share: where results go, and why a version can't be made. */
 
-type Refusal = 'no-project' | 'name-taken' | 'version-limit' | 'busy-limit';
+type Refusal =
+  | 'no-project'
+  | 'has-datasets'
+  | 'datasets-changing'
+  | 'name-taken'
+  | 'version-limit'
+  | 'busy-limit';
 
 /** The place for the result files. Throws InvalidParameterException when no bucket is named. */
 export function readOutput({ S3Bucket, S3KeyPrefix }: OutputConfig): { bucket: string; prefix?: string } {
@@ -35,6 +41,16 @@ export function requireMade(
   switch (made) {
     case 'no-project':
       throw notFound(projectArn);
+    case 'has-datasets':
+      throw new ServiceError(
+        'InvalidParameterException',
+        'The project has datasets, so TrainingData and TestingData must be absent.',
+      );
+    case 'datasets-changing':
+      throw new ServiceError(
+        'ResourceInUseException',
+        'The datasets of the project must be in the CREATE_COMPLETE or UPDATE_COMPLETE state.',
+      );
     case 'name-taken':
       throw new ServiceError(
         'ResourceInUseException',

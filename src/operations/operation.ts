@@ -1,6 +1,8 @@
 import type * as sdk from '@aws-sdk/client-rekognition';
 import type { z } from 'zod';
 import type { Config } from '../config.ts';
+import type { DatasetJobs } from '../datasets/jobs.ts';
+import type { DatasetQueue } from '../datasets/queue.ts';
 import type { ObjectStore } from '../objects/objects.ts';
 import type { Models } from '../serving/models.ts';
 import type { VersionFolders } from '../store/folders.ts';
@@ -24,6 +26,8 @@ export interface Services {
   database: Database;
   pageTokens: PageTokens;
   folders: VersionFolders;
+  datasets: DatasetJobs;
+  datasetQueue: DatasetQueue;
   trainings: Trainings;
   copies: Copies;
   models: Models;

@@ -14,6 +14,8 @@ const patterns = {
   tagValue: String.raw`^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$`,
   bucket: String.raw`[0-9A-Za-z\.\-_]*`,
   kmsKeyId: '^[A-Za-z0-9][A-Za-z0-9:_/+=,@.-]{0,2048}$',
+  label: '.{1,}',
+  query: String.raw`.*\S.*`,
   description: "[a-zA-Z0-9-_. ()':,;?]+",
   revision: '[0-9A-Fa-f]+',
   policyDocument: String.raw`[\u0009\u000A\u000D\u0020-\u00FF]+`,
@@ -43,17 +45,20 @@ const constraints = z.registry<{ texts: string[] }>();
 
 const wholeString = (pattern: string) => new RegExp(`^(?:${pattern})$`, 'u');
 
-/** A string of so many characters that matches the pattern as a whole. */
+/**
+ * A string of so many characters that matches the pattern as a whole. Its checks are refinements because zod's own
+ * ones of a length look at everything that has one: a structure with a member `length`, too.
+ */
 export function string({ minimum = 0, maximum, pattern }: StringLimits = {}) {
   const texts: string[] = [];
   let schema = z.string();
   if (maximum !== undefined) {
     texts.push(atMost('length', maximum));
-    schema = schema.max(maximum, texts.at(-1));
+    schema = schema.refine((text) => text.length <= maximum, texts.at(-1));
   }
   if (minimum > 0) {
     texts.push(atLeast('length', minimum));
-    schema = schema.min(minimum, texts.at(-1));
+    schema = schema.refine((text) => text.length >= minimum, texts.at(-1));
   }
   if (pattern !== undefined) {
     texts.push(matches(pattern));
@@ -74,7 +79,8 @@ export function choice<const Values extends readonly [string, ...string[]]>(valu
 /** An `integer` member: JSON number of 32 bits without a fraction (70.0 is one). */
 export function integer({ minimum, maximum }: Limits = {}) {
   const whole = z
-    .number()
+    // The name of the type that was wanted, which zod would call a number.
+    .number({ error: (issue) => (issue.code === 'invalid_type' ? 'Integer' : undefined) })
     .refine((value) => value === (value | 0), { params: { wrongType: 'Integer' }, abort: true });
   return ranged(whole, { minimum, maximum });
 }
@@ -98,8 +104,12 @@ export function listOf<Element extends z.ZodType<string>>(
 ) {
   const texts = constraints.get(element)?.texts ?? [];
   let list = z.array(z.string());
-  if (maximum !== undefined) list = list.max(maximum, atMost('length', maximum));
-  if (minimum !== undefined) list = list.min(minimum, atLeast('length', minimum));
+  if (maximum !== undefined) {
+    list = list.refine((values) => values.length <= maximum, atMost('length', maximum));
+  }
+  if (minimum !== undefined) {
+    list = list.refine((values) => values.length >= minimum, atLeast('length', minimum));
+  }
   return list
     .refine((values) => values.every((value) => element.safeParse(value).success), allOf(texts))
     .transform((values) => values as z.output<Element>[]);
@@ -203,6 +213,23 @@ export const TestingData = z.object({
   AutoCreate: z.boolean().optional(),
 });
 export type TestingData = z.output<typeof TestingData>;
+
+export const DatasetType = choice(['TRAIN', 'TEST']);
+export const DatasetSource = z.object({
+  GroundTruthManifest: GroundTruthManifest.optional(),
+  DatasetArn: DatasetArn.optional(),
+});
+export type DatasetSource = z.output<typeof DatasetSource>;
+export const ContainsLabels = listOf(string({ minimum: 1, maximum: 255, pattern: patterns.label }), {
+  minimum: 1,
+  maximum: 10,
+});
+export const SourceRefContains = string({ minimum: 1, maximum: 2048, pattern: patterns.query });
+export const DatasetChanges = z.object({ GroundTruth: blob({ minimum: 1, maximum: 5 * 1024 * 1024 }) });
+export const DistributeDatasets = z
+  .array(z.object({ Arn: DatasetArn }))
+  .min(2, atLeast('length', 2))
+  .max(2, atMost('length', 2));
 
 export const OutputConfig = z.object({
   S3Bucket: Bucket.optional(),

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { readConfig } from '../config.ts';
+import { DatasetJobs } from '../datasets/jobs.ts';
+import { DatasetQueue } from '../datasets/queue.ts';
 import type { Logger } from '../logger.ts';
 import { FolderObjects } from '../objects/folder.ts';
 import { Models } from '../serving/models.ts';
@@ -58,13 +60,16 @@ beforeAll(async () => {
   const folders = new VersionFolders(join(directory, 'versions'));
   const buckets = join(directory, 'buckets');
   const objects = new FolderObjects(buckets);
+  const datasetQueue = new DatasetQueue();
   context = {
     config,
     database,
     folders,
     objects,
     pageTokens: await createPageTokens(database),
-    trainings: new Trainings({ database, folders, buckets, config, logger: SILENT }),
+    datasetQueue,
+    datasets: new DatasetJobs({ database, objects, queue: datasetQueue, seed: 0, logger: SILENT }),
+    trainings: new Trainings({ database, folders, datasetQueue, buckets, config, logger: SILENT }),
     copies: new Copies({ database, folders, objects, logger: SILENT }),
     models: new Models({ database, folders, logger: SILENT }),
     caller: { arn: 'arn:aws:iam::000000000000:user/test', account: '000000000000', region: 'us-east-1' },

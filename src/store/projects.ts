@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { nextCreationTime } from './clock.ts';
+import { listDatasets } from './datasets.ts';
 import type { Database } from './schema.ts';
 import { deleteTags, insertTags, type Tags } from './tags.ts';
 
@@ -79,11 +80,11 @@ export async function listProjects(database: Database, query: ProjectQuery): Pro
   return await select.orderBy('createdAt', 'desc').limit(limit).execute();
 }
 
-/** Removes a project, its policies and its tags, unless it has versions or isn't there. */
+/** Removes a project, its policies and its tags, unless it has versions or data sets, or isn't there. */
 export async function deleteProject(
   database: Database,
   arn: string,
-): Promise<'deleted' | 'not-found' | 'has-versions'> {
+): Promise<'deleted' | 'not-found' | 'has-versions' | 'has-datasets'> {
   return await database.transaction().execute(async (transaction) => {
     const project = await findProject(transaction, arn);
     if (!project) return 'not-found';
@@ -94,6 +95,7 @@ export async function deleteProject(
       .limit(1)
       .executeTakeFirst();
     if (version) return 'has-versions';
+    if ((await listDatasets(transaction, [project.id])).length > 0) return 'has-datasets';
     await transaction.deleteFrom('projectPolicies').where('projectId', '=', project.id).execute();
     await transaction.deleteFrom('projects').where('id', '=', project.id).execute();
     await deleteTags(transaction, arn);

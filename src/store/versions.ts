@@ -3,18 +3,26 @@ import type { Selectable } from 'kysely';
 import type { ObjectRef } from '../objects/objects.ts';
 import type { TrainingOutcome } from '../training/outcome.ts';
 import { nextCreationTime } from './clock.ts';
+import { listDatasets } from './datasets.ts';
 import { findProject } from './projects.ts';
-import type { Database, Schema, VersionStatus } from './schema.ts';
+import type { Database, DatasetType, Schema, VersionStatus } from './schema.ts';
 import { deleteTags, insertTags, type Tags } from './tags.ts';
 
 /** What CreateProjectVersion or CopyProjectVersion asked for. */
 export interface VersionRequest {
-  /** Absent for a copy. */
+  /** Absent for a copy, and when the project's data sets are used. */
   training?: ObjectRef;
   /** Absent when the test set is to be split off the training set. */
   testing?: ObjectRef;
+  /** Ids of the data sets that are used, instead of manifests. */
+  datasets?: { training: number; testing?: number };
   output: { bucket: string; prefix?: string };
   description?: string;
+}
+
+/** Ids of the data sets that a training reads. */
+export function trainedDatasets({ datasets }: VersionRequest): number[] {
+  return [datasets?.training, datasets?.testing].filter((id) => id !== undefined);
 }
 
 /** One model of a project: trained or copied, or to be. Times are epoch milliseconds. */
@@ -103,7 +111,13 @@ export interface NewVersion {
   busyLimit: number;
 }
 
-type Refusal = 'no-project' | 'name-taken' | 'version-limit' | 'busy-limit';
+type Refusal =
+  | 'no-project'
+  | 'has-datasets'
+  | 'datasets-changing'
+  | 'name-taken'
+  | 'version-limit'
+  | 'busy-limit';
 
 /** Stores a version that is to be trained, with its tags, or says why not. */
 export async function createVersion(
@@ -139,6 +153,8 @@ async function insertVersion(
 ): Promise<ProjectVersion | Refusal> {
   const project = await findProject(transaction, projectArn);
   if (!project) return 'no-project';
+  const refusal = source ? undefined : await refuseData(transaction, project.id, request);
+  if (refusal) return refusal;
   const existing = await transaction
     .selectFrom('projectVersions')
     .select('name')
@@ -170,6 +186,20 @@ async function insertVersion(
   if (!row) return 'name-taken';
   await insertTags(transaction, row.arn, tags);
   return fromRow({ ...row, projectName: project.name });
+}
+
+/** A project with data sets is trained from them, and only when they are complete. */
+async function refuseData(
+  transaction: Database,
+  projectId: string,
+  { datasets: wanted }: VersionRequest,
+): Promise<'has-datasets' | 'datasets-changing' | undefined> {
+  const datasets = await listDatasets(transaction, [projectId]);
+  if (!wanted) return datasets.length > 0 ? 'has-datasets' : undefined;
+  const id = (type: DatasetType) => datasets.find((dataset) => dataset.type === type)?.id;
+  const same = id('TRAIN') === wanted.training && id('TEST') === wanted.testing;
+  const complete = datasets.every(({ status }) => status.endsWith('_COMPLETE'));
+  return same && complete ? undefined : 'datasets-changing';
 }
 
 export async function findVersion(database: Database, arn: string): Promise<ProjectVersion | undefined> {

@@ -1,12 +1,13 @@
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { annotateLine, isError } from '../manifest/annotate.ts';
 import { type Finding, ManifestError } from '../manifest/codes.ts';
 import { asFileError } from '../manifest/file-error.ts';
 import { parseLine } from '../manifest/line.ts';
 import type { LineState, ParsedLine, Problem } from '../manifest/parsed.ts';
 import { MANIFEST_LIMITS, readLines } from '../manifest/reader.ts';
-import type { ObjectRef, ObjectStore } from '../objects/objects.ts';
+import type { ObjectStore } from '../objects/objects.ts';
+import type { ManifestPlace } from './outcome.ts';
 
 /** What is kept in memory of one manifest line; its text stays on disk. */
 export interface SetLine {
@@ -38,20 +39,29 @@ export interface ManifestSet {
  */
 export async function readManifest(
   objects: ObjectStore,
-  manifest: ObjectRef,
+  manifest: ManifestPlace,
   file: string,
 ): Promise<ManifestSet> {
   try {
-    const { size } = await objects.head(manifest);
-    if (size > MANIFEST_LIMITS.bytes) throw new ManifestError('ERROR_MANIFEST_SIZE_TOO_LARGE');
+    const bytes = await openManifest(objects, manifest);
     const collect = new LineCollector();
-    for await (const { number, text } of readLines(copyTo(file, await objects.stream(manifest)))) {
+    for await (const { number, text } of readLines(copyTo(file, bytes))) {
       collect.add(number, parseLine(text));
     }
     return { file, lines: collect.lines, errors: [] };
   } catch (cause) {
     throw asFileError(cause);
   }
+}
+
+async function openManifest(
+  objects: ObjectStore,
+  manifest: ManifestPlace,
+): Promise<AsyncIterable<Uint8Array>> {
+  const isLocal = 'file' in manifest;
+  const { size } = isLocal ? await stat(manifest.file) : await objects.head(manifest);
+  if (size > MANIFEST_LIMITS.bytes) throw new ManifestError('ERROR_MANIFEST_SIZE_TOO_LARGE');
+  return isLocal ? createReadStream(manifest.file) : await objects.stream(manifest);
 }
 
 async function* copyTo(file: string, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -1,15 +1,18 @@
 import type { ObjectRef } from '../objects/objects.ts';
 import type { Budget } from '../vision/classifier.ts';
 
+/** A manifest in a bucket, or a copy of a data set's entries on the server's own disk. */
+export type ManifestPlace = ObjectRef | { file: string };
+
 /** What one training job is asked to do. Plain JSON: it crosses a process boundary and is kept on disk. */
 export interface TrainingJob {
   projectVersionArn: string;
   projectName: string;
   versionName: string;
   /** Manifest of the training set. */
-  training: ObjectRef;
+  training: ManifestPlace;
   /** Manifest of the test set, or about a fifth of the training set when absent (AutoCreate). */
-  testing?: ObjectRef;
+  testing?: ManifestPlace;
   /** Where the result files go. */
   output: { bucket: string; prefix: string };
   /** How long the training may take (`OCELLUS_BUDGET`). */

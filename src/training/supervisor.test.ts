@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { DatasetQueue } from '../datasets/queue.ts';
 import { VersionFolders } from '../store/folders.ts';
 import { createProject } from '../store/projects.ts';
 import type { Database } from '../store/schema.ts';
@@ -51,6 +52,7 @@ function supervise(kills: number) {
   const trainings = new Trainings({
     database,
     folders,
+    datasetQueue: new DatasetQueue(),
     buckets: join(directory, 'buckets'),
     config: { seed: 0, budget: 'fast' },
     logger: {

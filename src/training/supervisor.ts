@@ -4,11 +4,18 @@ import { open, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.ts';
+import type { DatasetQueue, Turn } from '../datasets/queue.ts';
 import type { Logger } from '../logger.ts';
 import type { VersionFolders } from '../store/folders.ts';
 import type { Database } from '../store/schema.ts';
-import { finishTraining, listVersionsInStatus, type ProjectVersion } from '../store/versions.ts';
+import {
+  finishTraining,
+  listVersionsInStatus,
+  type ProjectVersion,
+  trainedDatasets,
+} from '../store/versions.ts';
 import type { TrainingProgress } from '../vision/classifier.ts';
+import { copyDatasets, datasetManifests, removeCopies } from './dataset-manifests.ts';
 import type { TrainingJob, TrainingOutcome } from './outcome.ts';
 import { readOutcome } from './outcome-file.ts';
 import type { TrainingOrder } from './process.ts';
@@ -27,6 +34,7 @@ const SERVICE_ISSUE: TrainingOutcome = {
 interface Options {
   database: Database;
   folders: VersionFolders;
+  datasetQueue: DatasetQueue;
   /** Folder of the buckets. */
   buckets: string;
   config: Pick<Config, 'seed' | 'budget'>;
@@ -44,17 +52,20 @@ interface Training {
 export class Trainings {
   readonly #options: Options;
   readonly #running = new Map<string, Training>();
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: Options) {
     this.#options = options;
   }
 
-  /** Begins, or takes up again, the training of a version in TRAINING_IN_PROGRESS. Doesn't wait for it. */
-  start(version: ProjectVersion): void {
+  /**
+   * Begins, or takes up again, the training of a version in TRAINING_IN_PROGRESS. Doesn't wait for it. At its `turn` it
+   * reads the project's data sets, if it uses them.
+   */
+  start(version: ProjectVersion, turn = this.#queueUp(version)): void {
     const training: Training = { ended: Promise.resolve() };
     this.#running.set(version.id, training);
-    training.ended = this.#run(version, training)
+    training.ended = this.#run(version, training, turn)
       .catch((error) => {
         this.#options.logger.error(
           { err: error, version: version.arn },
@@ -62,6 +73,10 @@ export class Trainings {
         );
       })
       .finally(() => this.#running.delete(version.id));
+  }
+
+  #queueUp(version: ProjectVersion): Turn {
+    return this.#options.datasetQueue.enter(trainedDatasets(version.request));
   }
 
   /** Takes up every training that the last run of the server left. */
@@ -77,32 +92,41 @@ export class Trainings {
 
   /** Ends the processes; the next start of the server takes the trainings up again. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     const trainings = [...this.#running.values()];
     for (const training of trainings) training.process?.kill('SIGKILL');
     await Promise.all(trainings.map((training) => training.ended));
   }
 
-  async #run(version: ProjectVersion, training: Training): Promise<void> {
+  async #run(version: ProjectVersion, training: Training, turn: Turn): Promise<void> {
     const { database, logger } = this.#options;
     const about = { version: version.arn };
     let end: Awaited<ReturnType<typeof readOutcome>>;
     try {
-      end = await this.#train(version, training);
+      end = await this.#train(version, training, turn);
     } catch (error) {
-      logger.error({ ...about, err: error }, 'training: could not be run');
+      if (!this.#closed) logger.error({ ...about, err: error }, 'training: could not be run');
+    } finally {
+      turn.done();
     }
     if (this.#closed) return;
     const { outcome, endedAt } = end ?? { outcome: SERVICE_ISSUE, endedAt: Date.now() };
     await finishTraining(database, version.id, outcome, endedAt);
     logger.info({ ...about, ...outcome }, 'training: ended');
+    const { datasets } = version.request;
+    if (datasets) await removeCopies(this.#options.folders.path(version.id), datasets);
+  }
+
+  get #closed(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   /** The outcome; undefined when every attempt crashed or the server closes. */
-  async #train(version: ProjectVersion, training: Training) {
+  async #train(version: ProjectVersion, training: Training, turn: Turn) {
     const folder = await this.#options.folders.make(version.id);
     // Present when an earlier run of the server ended between the training's end and its being stored.
     let end = await readOutcome(folder);
+    if (!end) await this.#readDatasets(version, folder, turn);
     for (let attempt = 1; !end && attempt <= ATTEMPTS && !this.#closed; attempt++) {
       const exit = await this.#runProcess(version, training, folder);
       end = await readOutcome(folder);
@@ -114,6 +138,14 @@ export class Trainings {
       );
     }
     return end;
+  }
+
+  /** Copies the data sets as they were when the version was created. */
+  async #readDatasets({ request }: ProjectVersion, folder: string, turn: Turn): Promise<void> {
+    await turn.begun;
+    const { signal } = this.#closing;
+    if (request.datasets) await copyDatasets(this.#options.database, folder, request.datasets, signal);
+    turn.done();
   }
 
   async #runProcess(version: ProjectVersion, training: Training, folder: string) {
@@ -144,7 +176,8 @@ export class Trainings {
   }
 
   #job(version: ProjectVersion, directory: string): TrainingJob {
-    const { training, testing, output } = version.request;
+    const { datasets, output } = version.request;
+    const { training, testing } = datasets ? datasetManifests(directory, datasets) : version.request;
     if (!training) throw new Error('The version has nothing to be trained from.');
     const { config } = this.#options;
     return {
