@@ -4,6 +4,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import {
   CreateProjectCommand,
@@ -19,9 +21,10 @@ import sharp from 'sharp';
 import { expect } from 'vitest';
 import { readConfig } from '../src/config.ts';
 import { startServer } from '../src/server.ts';
+import { readStrictly } from './strict-reader.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
-const KEYS = { accessKeyId: 'AKIATEST', secretAccessKey: 'secret-of-the-test' };
+export const KEYS = { accessKeyId: 'AKIATEST', secretAccessKey: 'secret-of-the-test' };
 
 /** A data directory of its own, with buckets to fill, and clients for servers on it. */
 export class Workspace {
@@ -59,9 +62,22 @@ export class Workspace {
   }
 }
 
-/** A client that doesn't try again: tests see each answer. */
+/** A client that doesn't try again: tests see each answer. Every answer is read strictly, too. */
 export function createClient(endpoint: string, region = 'us-east-1'): RekognitionClient {
-  return new RekognitionClient({ endpoint, region, credentials: KEYS, maxAttempts: 1 });
+  const client = new RekognitionClient({ endpoint, region, credentials: KEYS, maxAttempts: 1 });
+  const { requestHandler } = client.config;
+  const handle = requestHandler.handle.bind(requestHandler);
+  requestHandler.handle = async (request, options) => {
+    const { response } = await handle(request, options);
+    const body = await buffer(response.body);
+    const operation = request.headers['x-amz-target']!.replace('RekognitionService.', '');
+    const answer = { status: response.statusCode, headers: response.headers, body: body.toString() };
+    const faults = readStrictly(operation, answer);
+    if (faults.length > 0) throw new Error(`${operation} answered ${answer.body}: ${faults.join('; ')}`);
+    response.body = Readable.from([body]);
+    return { response };
+  };
+  return client;
 }
 
 /** A server in this process. */
@@ -143,7 +159,12 @@ export async function settled(
   projectArn: string,
   versionName: string,
 ): Promise<ProjectVersionDescription> {
-  const busy: ProjectVersionStatus[] = ['TRAINING_IN_PROGRESS', 'STARTING', 'STOPPING'];
+  const busy: ProjectVersionStatus[] = [
+    'TRAINING_IN_PROGRESS',
+    'COPYING_IN_PROGRESS',
+    'STARTING',
+    'STOPPING',
+  ];
   return await until(async () => {
     const version = await describeVersion(client, projectArn, versionName);
     return version?.Status && !busy.includes(version.Status) && version;

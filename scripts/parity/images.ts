@@ -21,7 +21,6 @@ import {
   MediaAnalysisOperationsConfig,
   MediaAnalysisOutputConfig,
   MediaAnalysisResults,
-  PageSize,
   PageToken,
   Percent,
   ProjectVersionArn,
@@ -159,7 +158,8 @@ export const images: Record<string, OperationShape> = {
   ListMediaAnalysisJobs: {
     request: {
       NextToken: PageToken,
-      MaxResults: PageSize,
+      // More than 100 is an InvalidParameterException here, by its documentation, and no broken shape.
+      MaxResults: integer(1),
     },
     response: {
       NextToken: PageToken,

@@ -197,6 +197,16 @@ test('deep nesting is refused or ignored, never a crash', () => {
   }
 });
 
+test('a structure with a length is no text and no list', () => {
+  for (const length of ['5000', '{"toString":"x"}']) {
+    for (const member of ['ProjectArn', 'VersionNames']) {
+      expect(refusal(`{"${member}":{"length":${length}}}`)).toContain(
+        'SerializationException: Start of structure or map found where not expected.',
+      );
+    }
+  }
+});
+
 test('names of the prototype are harmless', () => {
   const text = '{"__proto__":{"ProjectArn":1,"polluted":true},"constructor":{"prototype":{"polluted":true}}}';
   expect(read(text)).toEqual({});

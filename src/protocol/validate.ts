@@ -93,7 +93,8 @@ function typeConflict(issue: Issue): string {
     object: 'Structure',
     record: 'Map',
   };
-  const wanted = names[String(expected)] ?? (expected === 'Integer' ? 'Integer' : 'String');
+  const isInteger = expected === 'Integer' || issue.message === 'Integer';
+  const wanted = isInteger ? 'Integer' : (names[String(expected)] ?? 'String');
   const kind = typeof input === 'boolean' ? `${input}`.toUpperCase() : `${typeof input}`.toUpperCase();
   return `${kind}_VALUE can not be converted to ${wanted}.`;
 }
