@@ -228,8 +228,8 @@ export const SourceRefContains = string({ minimum: 1, maximum: 2048, pattern: pa
 export const DatasetChanges = z.object({ GroundTruth: blob({ minimum: 1, maximum: 5 * 1024 * 1024 }) });
 export const DistributeDatasets = z
   .array(z.object({ Arn: DatasetArn }))
-  .min(2, atLeast('length', 2))
-  .max(2, atMost('length', 2));
+  .refine((datasets) => datasets.length >= 2, atLeast('length', 2))
+  .refine((datasets) => datasets.length <= 2, atMost('length', 2));
 
 export const OutputConfig = z.object({
   S3Bucket: Bucket.optional(),
