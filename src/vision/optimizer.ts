@@ -7,17 +7,24 @@ export interface AdamWOptions {
   weightDecay: number;
 }
 
+/** A tensor to optimise; `rate` is its factor of the learning rate, 1 when absent. */
+export interface Optimized {
+  data: Float32Array;
+  shape: readonly number[];
+  rate?: number;
+}
+
 /**
  * AdamW (Loshchilov and Hutter 2019) over a list of tensors, updated in place. It runs here and not in the graph:
  * one pass over each tensor against about ten, and the weights stay where the graph reads them.
  */
 export class AdamW {
-  readonly #parameters: { data: Float32Array; shape: readonly number[] }[];
+  readonly #parameters: Optimized[];
   readonly #options: AdamWOptions;
   readonly #moments: { first: Float32Array; second: Float32Array }[];
   #steps = 0;
 
-  constructor(parameters: { data: Float32Array; shape: readonly number[] }[], options: AdamWOptions) {
+  constructor(parameters: Optimized[], options: AdamWOptions) {
     this.#parameters = parameters;
     this.#options = options;
     this.#moments = parameters.map(({ data }) => ({
@@ -32,10 +39,11 @@ export class AdamW {
     this.#steps++;
     const correction1 = 1 - beta1 ** this.#steps;
     const correction2 = 1 - beta2 ** this.#steps;
-    for (const [k, { data, shape }] of this.#parameters.entries()) {
+    for (const [k, { data, shape, rate = 1 }] of this.#parameters.entries()) {
+      const speed = learningRate * rate;
       const gradient = gradients[k]!;
       const { first, second } = this.#moments[k]!;
-      const keep = 1 - learningRate * (shape.length > 1 ? weightDecay : 0);
+      const keep = 1 - speed * (shape.length > 1 ? weightDecay : 0);
       for (let i = 0; i < data.length; i++) {
         const g = gradient[i]!;
         const m = beta1 * first[i]! + (1 - beta1) * g;
@@ -43,7 +51,7 @@ export class AdamW {
         first[i] = m;
         second[i] = v;
         const update = m / correction1 / (Math.sqrt(v / correction2) + epsilon);
-        data[i] = data[i]! * keep - learningRate * update;
+        data[i] = data[i]! * keep - speed * update;
       }
     }
   }

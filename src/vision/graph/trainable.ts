@@ -5,6 +5,8 @@ import { batchStatistics } from './operators/normalization.ts';
 
 /** A trained tensor. `data` is the model's own initializer: an optimiser that writes into it changes the model. */
 export interface Parameter {
+  /** Of the model's initializer. */
+  name: string;
   value: Value;
   data: Float32Array;
 }
@@ -45,38 +47,41 @@ export function weightNames({ nodes, initializers }: OnnxModel): Set<string> {
 
 /**
  * Rebuilds a model of one input and one output for training on inputs of `inputShape`: its weights become inputs (by
- * reference: see {@link Parameter}), and batch normalisation uses each batch's own statistics.
+ * reference: see {@link Parameter}), and batch normalisation uses each batch's own statistics. Weights that
+ * `isTrained` says no to stay constants, and so do the statistics of batch normalisations with such weights.
  * Throws an Error that names the first operator that is not in the operator table.
  */
-export async function makeTrainable(model: OnnxModel, inputShape: readonly number[]): Promise<Trainable> {
+export async function makeTrainable(
+  model: OnnxModel,
+  inputShape: readonly number[],
+  isTrained: (weight: string) => boolean = () => true,
+): Promise<Trainable> {
   const graph = new Graph(model.opset);
-  const weights = weightNames(model);
+  const weights = new Set([...weightNames(model)].filter(isTrained));
+  const byBatch = ({ type, inputs }: OnnxNode) => type === 'BatchNormalization' && weights.has(inputs[1]!);
   const parameters: Parameter[] = [];
   const input = graph.input(model.inputs[0]!.name, inputShape);
   const values = await instantiate(
     graph,
-    { ...model, nodes: model.nodes.map(normalizeByBatch) },
+    { ...model, nodes: model.nodes.map((node) => (byBatch(node) ? inTraining(node) : node)) },
     { [input.name]: input },
     (name, { shape, data }) => {
       if (!weights.has(name)) return undefined;
       const value = graph.input(`weight${parameters.length}`, shape);
-      parameters.push({ value, data: data as Float32Array });
+      parameters.push({ name, value, data: data as Float32Array });
       return value;
     },
   );
   const running = (node: OnnxNode, position: number) =>
     model.initializers.get(node.inputs[position]!)!.data as Float32Array;
-  const statistics = model.nodes
-    .filter(({ type }) => type === 'BatchNormalization')
-    .map((node) => ({
-      ...batchStatistics(graph, values.get(node.inputs[0]!)!),
-      runningMean: running(node, 3),
-      runningVariance: running(node, 4),
-    }));
+  const statistics = model.nodes.filter(byBatch).map((node) => ({
+    ...batchStatistics(graph, values.get(node.inputs[0]!)!),
+    runningMean: running(node, 3),
+    runningVariance: running(node, 4),
+  }));
   return { graph, input, output: values.get(model.outputs[0]!.name)!, parameters, statistics };
 }
 
-function normalizeByBatch(node: OnnxNode): OnnxNode {
-  if (node.type !== 'BatchNormalization') return node;
+function inTraining(node: OnnxNode): OnnxNode {
   return { ...node, attributes: { ...node.attributes, training_mode: 1, momentum: { float: 0 } } };
 }
