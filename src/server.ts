@@ -2,15 +2,17 @@ import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
-import { type KeyPair, loadCredentials } from './access/credentials.ts';
+import { type Credentials, type KeyPair, loadCredentials } from './access/credentials.ts';
 import type { Config } from './config.ts';
 import { DatasetJobs } from './datasets/jobs.ts';
 import { DatasetQueue } from './datasets/queue.ts';
 import type { Logger } from './logger.ts';
 import { FolderObjects } from './objects/folder.ts';
+import { openObjects } from './objects/open.ts';
 import { operations } from './operations/index.ts';
 import type { Services } from './operations/operation.ts';
 import { createProtocolServer } from './protocol/server.ts';
+import { createS3Handler, isS3Request } from './s3/server.ts';
 import { Models } from './serving/models.ts';
 import { VersionFolders } from './store/folders.ts';
 import { createPageTokens } from './store/pages.ts';
@@ -40,19 +42,16 @@ export async function startServer(
   config: Config,
   { logger }: { logger?: FastifyBaseLogger } = {},
 ): Promise<Server> {
-  const services = await openServices(config, logger ?? SILENT);
+  const services = await openServices(config, logger);
   let app: FastifyInstance | undefined;
   const close = async () => {
     await app?.close();
-    // Together: each may wait for the other's turn.
-    await Promise.all([services.datasets.close(), services.trainings.close()]);
-    await services.copies.close();
-    await services.models.close();
-    await services.database.destroy();
+    await closeServices(services);
   };
   try {
     const credentials = await loadCredentials(config);
-    app = createProtocolServer({ services, operations, credentials, logger: logger ?? false });
+    const beside = { isMine: isS3Request, handle: s3Handler(services, credentials, logger ?? SILENT) };
+    app = createProtocolServer({ services, operations, credentials, beside, logger: logger ?? false });
     await takeUp(services);
     const url = await app.listen({ host: config.host, port: config.port });
     const { port } = app.server.address() as AddressInfo;
@@ -63,14 +62,20 @@ export async function startServer(
   }
 }
 
-async function openServices(config: Config, logger: Logger): Promise<Services> {
+/** What operations work with, on the data directory (made when absent). Nothing runs yet. */
+export function s3Handler({ objects, config }: Services, credentials: Credentials, logger: Logger) {
+  const buckets = objects instanceof FolderObjects ? objects.buckets : undefined;
+  const { region, accountId, s3Domain: domain } = config;
+  return createS3Handler({ buckets, credentials, region, accountId, domain, logger });
+}
+
+async function openServices(config: Config, logger: Logger = SILENT): Promise<Services> {
   const inside = (name: string) => join(config.dataDirectory, name);
-  const buckets = inside('buckets');
-  await mkdir(buckets, { recursive: true });
+  await mkdir(config.dataDirectory, { recursive: true });
   const database = await openSqlite(inside('ocellus.sqlite'));
   const folders = new VersionFolders(inside('versions'));
-  const objects = new FolderObjects(buckets);
-  await objects.removeRemains();
+  const objects = openObjects(config.objects);
+  if (objects instanceof FolderObjects) await objects.buckets.removeRemains();
   const datasetQueue = new DatasetQueue();
   return {
     config,
@@ -80,14 +85,30 @@ async function openServices(config: Config, logger: Logger): Promise<Services> {
     pageTokens: await createPageTokens(database),
     datasetQueue,
     datasets: new DatasetJobs({ database, objects, queue: datasetQueue, seed: config.seed, logger }),
-    trainings: new Trainings({ database, folders, datasetQueue, buckets, config, logger }),
+    trainings: new Trainings({ database, folders, datasetQueue, config, logger }),
     copies: new Copies({ database, folders, objects, logger }),
     models: new Models({ database, folders, logger }),
   };
 }
 
+/** Ends what runs in the background; the next start takes up what isn't done. */
+export async function closeServices(services: Services): Promise<void> {
+  // Together: each may wait for the other's turn.
+  await Promise.all([services.datasets.close(), services.trainings.close()]);
+  await services.copies.close();
+  await services.models.close();
+  await services.database.destroy();
+}
+
 /** What the last run, however it ended, has left half done. */
-async function takeUp({ database, folders, models, datasets, trainings, copies }: Services): Promise<void> {
+export async function takeUp({
+  database,
+  folders,
+  models,
+  datasets,
+  trainings,
+  copies,
+}: Services): Promise<void> {
   for (const { id } of await listVersionsInStatus(database, ['DELETING'])) {
     await folders.finishDeletion(database, id);
   }

@@ -1,21 +1,19 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { readConfig } from '../config.ts';
-import { DatasetJobs } from '../datasets/jobs.ts';
-import { DatasetQueue } from '../datasets/queue.ts';
-import type { Logger } from '../logger.ts';
-import { FolderObjects } from '../objects/folder.ts';
-import { Models } from '../serving/models.ts';
-import { VersionFolders } from '../store/folders.ts';
-import { createPageTokens } from '../store/pages.ts';
+import { closeServices, openServices } from '../server.ts';
 import { createProject } from '../store/projects.ts';
 import type { VersionStatus } from '../store/schema.ts';
-import { openSqlite } from '../store/sqlite.ts';
-import { createVersion, findVersion, moveVersion, type ProjectVersion } from '../store/versions.ts';
-import { Copies } from '../training/copies.ts';
-import { Trainings } from '../training/supervisor.ts';
+import {
+  createVersion,
+  findVersion,
+  listVersions,
+  moveVersion,
+  type ProjectVersion,
+} from '../store/versions.ts';
+import { CopyProjectVersion } from './CopyProjectVersion.ts';
 import { DeleteProjectVersion } from './DeleteProjectVersion.ts';
 import { DetectCustomLabels } from './DetectCustomLabels.ts';
 import { ServiceError, type ServiceErrorCode } from './errors.ts';
@@ -29,59 +27,47 @@ const IPE = 'InvalidParameterException';
 
 type Answer = 'ok' | ServiceErrorCode;
 
-/** What Start, Stop, Delete and DetectCustomLabels answer in each status. */
-const MATRIX: Record<VersionStatus, [start: Answer, stop: Answer, remove: Answer, detect: Answer]> = {
-  TRAINING_IN_PROGRESS: [RIU, RIU, RIU, RNR],
-  TRAINING_COMPLETED: ['ok', RIU, 'ok', RNR],
-  TRAINING_FAILED: [IPE, RIU, 'ok', RNR],
-  STARTING: [RIU, RIU, RIU, RNR],
+type Row = [start: Answer, stop: Answer, remove: Answer, detect: Answer, copy: Answer];
+
+/** What Start, Stop, Delete, DetectCustomLabels and Copy (of it) answer in each status. */
+const MATRIX: Record<VersionStatus, Row> = {
+  TRAINING_IN_PROGRESS: [RIU, RIU, RIU, RNR, RIU],
+  TRAINING_COMPLETED: ['ok', RIU, 'ok', RNR, 'ok'],
+  TRAINING_FAILED: [IPE, RIU, 'ok', RNR, IPE],
+  STARTING: [RIU, RIU, RIU, RNR, 'ok'],
   // An image is recognised as one only when there is a model: the whole-system tests detect with one.
-  RUNNING: [RIU, 'ok', RIU, RNR],
-  FAILED: ['ok', 'ok', 'ok', RNR],
-  STOPPING: [RIU, RIU, RIU, RNR],
-  STOPPED: ['ok', RIU, 'ok', RNR],
-  DELETING: [RIU, RIU, RIU, RNR],
-  COPYING_IN_PROGRESS: [RIU, RIU, RIU, RNR],
-  COPYING_COMPLETED: ['ok', RIU, 'ok', RNR],
-  COPYING_FAILED: [IPE, RIU, 'ok', RNR],
+  RUNNING: [RIU, 'ok', RIU, RNR, 'ok'],
+  FAILED: ['ok', 'ok', 'ok', RNR, 'ok'],
+  STOPPING: [RIU, RIU, RIU, RNR, 'ok'],
+  STOPPED: ['ok', RIU, 'ok', RNR, 'ok'],
+  DELETING: [RIU, RIU, RIU, RNR, RIU],
+  COPYING_IN_PROGRESS: [RIU, RIU, RIU, RNR, RIU],
+  COPYING_COMPLETED: ['ok', RIU, 'ok', RNR, 'ok'],
+  COPYING_FAILED: [IPE, RIU, 'ok', RNR, IPE],
 };
 const STATUSES = Object.keys(MATRIX) as VersionStatus[];
-const SILENT: Logger = { info() {}, warn() {}, error() {} };
 
 let directory: string;
 let context: Context;
 let projectArn: string;
+let projectId: string;
 let version: ProjectVersion;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'ocellus-states-'));
-  const config = readConfig({ OCELLUS_DATA_DIR: directory });
-  const database = await openSqlite(join(directory, 'ocellus.sqlite'));
-  const folders = new VersionFolders(join(directory, 'versions'));
-  const buckets = join(directory, 'buckets');
-  const objects = new FolderObjects(buckets);
-  const datasetQueue = new DatasetQueue();
-  context = {
-    config,
-    database,
-    folders,
-    objects,
-    pageTokens: await createPageTokens(database),
-    datasetQueue,
-    datasets: new DatasetJobs({ database, objects, queue: datasetQueue, seed: 0, logger: SILENT }),
-    trainings: new Trainings({ database, folders, datasetQueue, buckets, config, logger: SILENT }),
-    copies: new Copies({ database, folders, objects, logger: SILENT }),
-    models: new Models({ database, folders, logger: SILENT }),
-    caller: { arn: 'arn:aws:iam::000000000000:user/test', account: '000000000000', region: 'us-east-1' },
-  };
+  const services = await openServices(readConfig({ OCELLUS_DATA_DIR: directory }));
+  await mkdir(join(directory, 'buckets/results'));
+  const caller = { arn: 'arn:aws:iam::000000000000:user/test', account: '000000000000', region: 'us-east-1' };
+  context = { ...services, caller };
   const { account, region } = context.caller;
-  const project = await createProject(database, { account, region, name: 'parts', limit: 1 });
+  const project = await createProject(context.database, { account, region, name: 'parts', limit: 1 });
   if (typeof project === 'string') throw new Error(project);
   projectArn = project.arn;
+  projectId = project.id;
 });
 
 afterAll(async () => {
-  await context.database.destroy();
+  await closeServices(context);
   await rm(directory, { recursive: true });
 });
 
@@ -90,7 +76,7 @@ beforeEach(async () => {
     projectArn,
     name: '1',
     request: { training: { bucket: 'images', key: 'm' }, output: { bucket: 'results' } },
-    versionLimit: 1,
+    versionLimit: 2,
     busyLimit: 1,
   });
   if (typeof created === 'string') throw new Error(created);
@@ -116,7 +102,7 @@ async function outcome(work: Promise<unknown>): Promise<Answer> {
 const statusNow = async () => (await findVersion(context.database, version.arn))?.status;
 
 describe.each(STATUSES)('in the status %s', (status) => {
-  const [start, stop, remove, detect] = MATRIX[status];
+  const [start, stop, remove, detect, copy] = MATRIX[status];
   const arn = () => ({ ProjectVersionArn: version.arn });
 
   beforeEach(async () => {
@@ -146,6 +132,24 @@ describe.each(STATUSES)('in the status %s', (status) => {
     const input = { ...arn(), Image: { Bytes: Buffer.from('x') } };
     expect(await outcome(DetectCustomLabels.handle(input, context))).toBe(detect);
     expect(await statusNow()).toBe(status);
+  });
+
+  test(`CopyProjectVersion: ${copy}`, async () => {
+    const input = {
+      SourceProjectArn: projectArn,
+      SourceProjectVersionArn: version.arn,
+      DestinationProjectArn: projectArn,
+      VersionName: 'copy',
+      OutputConfig: { S3Bucket: 'results' },
+    };
+    expect(await outcome(CopyProjectVersion.handle(input, context))).toBe(copy);
+    expect(await statusNow()).toBe(status);
+    const copies = () => listVersions(context.database, { projectId, names: ['copy'], limit: 1 });
+    if (copy !== 'ok') return expect(await copies()).toEqual([]);
+    // There is no model file, so the copying that was accepted ends in COPYING_FAILED.
+    await expect.poll(async () => (await copies())[0]?.status).toBe('COPYING_FAILED');
+    const [made] = await copies();
+    await outcome(DeleteProjectVersion.handle({ ProjectVersionArn: made!.arn }, context));
   });
 });
 
