@@ -1,5 +1,6 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { ObjectSettings } from './objects/open.ts';
 
 const limit = (standard: number) => z.coerce.number().int().min(1).default(standard);
 const port = z.coerce.number().int().min(0).max(65535);
@@ -41,6 +42,20 @@ const settings = z.object({
   OCELLUS_MAX_COPIES: limit(5),
   /** How long a training may take: `fast` for tests and first looks, `balanced` for use. */
   OCELLUS_BUDGET: z.enum(['fast', 'balanced']).default('balanced'),
+  /** `NAME.domain` in the Host header of an S3 request names a bucket (virtual-host style). */
+  OCELLUS_S3_DOMAIN: z
+    .string()
+    .regex(/^[a-z\d.-]+$/, 'must be a host name in lower case')
+    .default('localhost'),
+  /** Address of an S3 service. When set, all buckets are there, instead of in folders of the data directory. */
+  OCELLUS_S3_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).optional(),
+  /** Region of that service; OCELLUS_REGION when absent. */
+  OCELLUS_S3_REGION: z.string().min(1).optional(),
+  /** `true` for ENDPOINT/BUCKET/KEY, `false` for BUCKET.ENDPOINT/KEY, which Amazon S3 prefers. */
+  OCELLUS_S3_PATH_STYLE: z.enum(['true', 'false']).default('true'),
+  /** Key pair for that service. Neither: the AWS SDK's own search (AWS_ACCESS_KEY_ID …, ~/.aws, instance role). */
+  OCELLUS_S3_ACCESS_KEY_ID: z.string().min(1).optional(),
+  OCELLUS_S3_SECRET_ACCESS_KEY: z.string().min(1).optional(),
   /** Seed of every random choice in a training. */
   OCELLUS_SEED: z.coerce.number().int().min(0).max(0xffffffff).default(0),
 });
@@ -61,6 +76,9 @@ export interface Config {
   maximumCopies: number;
   budget: 'fast' | 'balanced';
   seed: number;
+  /** Where the buckets are. */
+  objects: ObjectSettings;
+  s3Domain: string;
 }
 
 /** Reads the settings from environment variables. Throws an Error whose message lists everything wrong. */
@@ -70,15 +88,12 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   if (error) {
     throw new Error(error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'));
   }
-  const { OCELLUS_ACCESS_KEY_ID: accessKeyId, OCELLUS_SECRET_ACCESS_KEY: secretAccessKey } = data;
-  if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
-    throw new Error('OCELLUS_ACCESS_KEY_ID and OCELLUS_SECRET_ACCESS_KEY: set both or neither.');
-  }
+  const dataDirectory = resolve(data.OCELLUS_DATA_DIR);
   return {
     port: data.OCELLUS_PORT,
     host: data.OCELLUS_HOST,
-    dataDirectory: resolve(data.OCELLUS_DATA_DIR),
-    credentials: accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined,
+    dataDirectory,
+    credentials: keyPair(data, 'OCELLUS_'),
     accountId: data.OCELLUS_ACCOUNT_ID,
     region: data.OCELLUS_REGION,
     maximumProjects: data.OCELLUS_MAX_PROJECTS,
@@ -90,5 +105,30 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     maximumCopies: data.OCELLUS_MAX_COPIES,
     budget: data.OCELLUS_BUDGET,
     seed: data.OCELLUS_SEED,
+    objects: readObjectSettings(data, dataDirectory),
+    s3Domain: data.OCELLUS_S3_DOMAIN,
+  };
+}
+
+type Settings = z.output<typeof settings>;
+
+function keyPair(data: Settings, prefix: 'OCELLUS_' | 'OCELLUS_S3_') {
+  const accessKeyId = data[`${prefix}ACCESS_KEY_ID`];
+  const secretAccessKey = data[`${prefix}SECRET_ACCESS_KEY`];
+  if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
+    throw new Error(`${prefix}ACCESS_KEY_ID and ${prefix}SECRET_ACCESS_KEY: set both or neither.`);
+  }
+  return accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined;
+}
+
+function readObjectSettings(data: Settings, dataDirectory: string): ObjectSettings {
+  if (data.OCELLUS_S3_ENDPOINT === undefined) return { folder: join(dataDirectory, 'buckets') };
+  return {
+    s3: {
+      endpoint: data.OCELLUS_S3_ENDPOINT,
+      region: data.OCELLUS_S3_REGION ?? data.OCELLUS_REGION,
+      pathStyle: data.OCELLUS_S3_PATH_STYLE === 'true',
+      credentials: keyPair(data, 'OCELLUS_S3_'),
+    },
   };
 }

@@ -62,14 +62,14 @@ export async function startServer(
   }
 }
 
-/** What operations work with, on the data directory (made when absent). Nothing runs yet. */
-export function s3Handler({ objects, config }: Services, credentials: Credentials, logger: Logger) {
+function s3Handler({ objects, config }: Services, credentials: Credentials, logger: Logger) {
   const buckets = objects instanceof FolderObjects ? objects.buckets : undefined;
   const { region, accountId, s3Domain: domain } = config;
   return createS3Handler({ buckets, credentials, region, accountId, domain, logger });
 }
 
-async function openServices(config: Config, logger: Logger = SILENT): Promise<Services> {
+/** What operations work with, on the data directory (made when absent). Nothing runs yet. */
+export async function openServices(config: Config, logger: Logger = SILENT): Promise<Services> {
   const inside = (name: string) => join(config.dataDirectory, name);
   await mkdir(config.dataDirectory, { recursive: true });
   const database = await openSqlite(inside('ocellus.sqlite'));
@@ -98,6 +98,7 @@ export async function closeServices(services: Services): Promise<void> {
   await services.copies.close();
   await services.models.close();
   await services.database.destroy();
+  services.objects.close();
 }
 
 /** What the last run, however it ended, has left half done. */

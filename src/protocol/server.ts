@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Socket } from 'node:net';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -48,6 +49,11 @@ export interface ProtocolOptions {
   logger?: FastifyBaseLogger | false;
   /** Milliseconds that a client may take to send a whole request. */
   requestTimeout?: number;
+  /** Another service on the same port, which takes the requests that `isMine` says are its own. */
+  beside?: {
+    isMine(request: IncomingMessage): boolean;
+    handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  };
 }
 
 /** What `admit` found out about a request. */
@@ -75,15 +81,11 @@ export function createProtocolServer(options: ProtocolOptions): FastifyInstance 
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: () => randomUUID(),
     bodyLimit: BODY_LIMIT,
-    requestTimeout,
-    http: {
-      headersTimeout: Math.min(requestTimeout, 20_000),
-      connectionsCheckingInterval: requestTimeout / 4,
-    },
+    serverFactory: (handleCall) =>
+      createHttpServer(handleCall as RequestListener, requestTimeout, options.beside),
     // A request that comes over an open connection while the server closes is still answered.
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => sendError(error, request, reply),
-    clientErrorHandler,
   }) as unknown as FastifyInstance;
   app.decorateRequest('call', undefined);
   app.decorateRequest('errorCode', undefined);
@@ -94,6 +96,43 @@ export function createProtocolServer(options: ProtocolOptions): FastifyInstance 
   });
   app.register(async (api) => registerApi(api, options));
   return app;
+}
+
+/**
+ * Hands each request to its service. Only headers have Node's time limit, since uploads to the other service may take
+ * as long as they move on; the API's requests have one of their own.
+ */
+function createHttpServer(
+  handleCall: RequestListener,
+  requestTimeout: number,
+  beside: ProtocolOptions['beside'],
+) {
+  const dispatch: RequestListener = (request, response) => {
+    if (beside?.isMine(request)) {
+      void beside.handle(request, response);
+      return;
+    }
+    const timer = setTimeout(() => {
+      if (!request.complete) sendTimeout(request.socket);
+    }, requestTimeout);
+    response.once('close', () => clearTimeout(timer));
+    handleCall(request, response);
+  };
+  const server = createServer(
+    {
+      requestTimeout: 0,
+      headersTimeout: Math.min(requestTimeout, 20_000),
+      connectionsCheckingInterval: requestTimeout / 4,
+    },
+    dispatch,
+  );
+  server.on('checkContinue', (request, response) => {
+    // The other service asks for the body when it has seen who sends it.
+    if (!beside?.isMine(request)) response.writeContinue();
+    dispatch(request, response);
+  });
+  server.on('clientError', clientErrorHandler);
+  return server;
 }
 
 function registerApi(api: FastifyInstance, options: ProtocolOptions): void {
@@ -116,8 +155,16 @@ function registerApi(api: FastifyInstance, options: ProtocolOptions): void {
       return reply;
     },
   });
-  api.options('*', async (_request, reply) => {
+  api.options('*', async (request, reply) => {
     setCorsHeaders(reply);
+    if (options.beside) {
+      // A preflight isn't signed, so it doesn't tell for which service it asks.
+      reply.headers({
+        'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT, DELETE',
+        'Access-Control-Allow-Headers': request.headers['access-control-request-headers'] ?? '*',
+        Vary: 'Access-Control-Request-Headers',
+      });
+    }
     return reply.code(200).send();
   });
 }
@@ -209,18 +256,24 @@ async function logCall(request: FastifyRequest, reply: FastifyReply): Promise<vo
 }
 
 /** What Node can't read as HTTP, or waited for in vain. No request exists, so this writes to the socket. */
-function clientErrorHandler(error: NodeJS.ErrnoException, socket: Socket): void {
+function clientErrorHandler(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-  const { status, body } = errorAnswer(
-    new FrameworkError(late ? 'RequestTimeoutException' : 'MalformedHttpRequestException'),
-  );
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') sendTimeout(socket);
+  else sendRaw(socket, 'Bad Request', new FrameworkError('MalformedHttpRequestException'));
+}
+
+function sendTimeout(socket: Duplex): void {
+  sendRaw(socket, 'Request Timeout', new FrameworkError('RequestTimeoutException'));
+}
+
+function sendRaw(socket: Duplex, reason: string, error: FrameworkError): void {
+  const { status, body } = errorAnswer(error);
   const text = serialize(body);
   socket.end(
-    `HTTP/1.1 ${status} ${late ? 'Request Timeout' : 'Bad Request'}\r\n` +
+    `HTTP/1.1 ${status} ${reason}\r\n` +
       `Date: ${new Date().toUTCString()}\r\nx-amzn-RequestId: ${randomUUID()}\r\n` +
       `Content-Type: ${MEDIA_TYPE}\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
   );

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { createScope, getCanonicalHeaders, getSigningKey, SignatureV4Base } from '@smithy/signature-v4';
 import type { Credentials, Principal } from '../access/credentials.ts';
@@ -25,6 +25,8 @@ export interface Claim {
 
 const ALGORITHM = 'AWS4-HMAC-SHA256';
 const WINDOW_MINUTES = 5;
+/** Seconds: a week. */
+const MAXIMUM_EXPIRES = 7 * 24 * 60 * 60;
 const MISMATCH =
   'The request signature we calculated does not match the signature you provided. Check your AWS Secret ' +
   'Access Key and signing method. Consult the service documentation for details.';
@@ -74,6 +76,100 @@ export async function verifySignature(claim: Claim, request: SignedRequest, body
   if (!sameText(claim.signature, expected) || !sameText(claimedHash, payloadHash)) {
     throw new FrameworkError('InvalidSignatureException', MISMATCH);
   }
+}
+
+/** The claim of a presigned URL, whose parts are in the query. Refuses what {@link readClaim} does, and an expired one. */
+export async function readPresignedClaim(
+  request: SignedRequest,
+  service: string,
+  credentials: Credentials,
+  now: Date,
+): Promise<Claim> {
+  const { query } = splitUrl(request.url);
+  const parameter = (name: string) => query[`X-Amz-${name}`]?.[0] ?? '';
+  const expires = Number(parameter('Expires'));
+  if (!Number.isInteger(expires) || expires < 1 || expires > MAXIMUM_EXPIRES) {
+    throw incomplete('X-Amz-Expires must be between 1 and 604800 seconds');
+  }
+  const timestamp = parameter('Date');
+  const date = parseBasic(timestamp);
+  if (!date || Number.isNaN(date.getTime())) {
+    throw incomplete("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"");
+  }
+  // Checked as the header that says the same, but for the clock.
+  const header =
+    `${parameter('Algorithm')} Credential=${parameter('Credential')}, ` +
+    `SignedHeaders=${parameter('SignedHeaders')}, Signature=${parameter('Signature')}`;
+  const rawHeaders = [
+    ...withoutHeaders(request.rawHeaders, ['authorization', 'x-amz-date']),
+    'Authorization',
+    header.replace('SignedHeaders=', 'SignedHeaders=x-amz-date;'),
+    'X-Amz-Date',
+    timestamp,
+  ];
+  const claim = await readClaim({ ...request, rawHeaders }, service, credentials, date);
+  const age = (now.getTime() - date.getTime()) / 1000;
+  if (age < -WINDOW_MINUTES * 60) throw incomplete('The URL is not valid yet');
+  if (age > expires) throw incomplete('Request has expired');
+  return { ...claim, signedHeaders: claim.signedHeaders.filter((name) => name !== 'x-amz-date') };
+}
+
+function withoutHeaders(rawHeaders: string[], names: string[]): string[] {
+  return rawHeaders.filter((_, i) => !names.includes(rawHeaders[i - (i % 2)]!.toLowerCase()));
+}
+
+/**
+ * Throws InvalidSignatureException unless the claim's signature covers the request with this payload hash, which is
+ * the caller's to hold against the body.
+ */
+export async function verifyHeadSignature(
+  claim: Claim,
+  request: SignedRequest,
+  payloadHash: string,
+): Promise<void> {
+  const signer = new Signer(claim.service);
+  for (const url of [request.url, reencodePath(request.url)]) {
+    if (sameText(claim.signature, await signer.sign(claim, { ...request, url }, payloadHash))) return;
+  }
+  throw new FrameworkError('InvalidSignatureException', MISMATCH);
+}
+
+/** Some clients sign the path in S3's own encoding but send it in another one. */
+function reencodePath(url: string): string {
+  const [path = '/', search] = url.split(/\?(.*)/s);
+  const encode = (text: string) =>
+    encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  try {
+    const encoded = path.split('/').map((part) => encode(decodeURIComponent(part)));
+    return encoded.join('/') + (search === undefined ? '' : `?${search}`);
+  } catch {
+    return url;
+  }
+}
+
+/** What follows a claim's signature in a body of signed chunks: each signature covers the one before. */
+export interface ChunkSignatures {
+  /** Throws InvalidSignatureException unless it is the signature of the next chunk with this SHA-256. */
+  verify(kind: 'PAYLOAD' | 'TRAILER', sha256: string, signature: string): void;
+}
+
+/** Source: "Signature Calculations for the Authorization Header: Transferring Payload in Multiple Chunks". */
+export async function chunkSignatures(claim: Claim): Promise<ChunkSignatures> {
+  const { timestamp, region, service, accessKeyId, principal } = claim;
+  const date = timestamp.slice(0, 8);
+  const owner = { accessKeyId, secretAccessKey: principal.secretAccessKey };
+  const key = await getSigningKey(Sha256, owner, date, region, service);
+  const scope = createScope(date, region, service);
+  const nothing = createHash('sha256').digest('hex');
+  let previous = claim.signature;
+  return {
+    verify(kind, sha256, signature) {
+      const hashes = kind === 'PAYLOAD' ? [nothing, sha256] : [sha256];
+      const toSign = [`${ALGORITHM}-${kind}`, timestamp, scope, previous, ...hashes].join('\n');
+      previous = createHmac('sha256', key).update(toSign).digest('hex');
+      if (!sameText(previous, signature)) throw new FrameworkError('InvalidSignatureException', MISMATCH);
+    },
+  };
 }
 
 /** The SDKs' own canonical request, over exactly the headers that were signed. */

@@ -145,6 +145,9 @@ function storeWith(change: Partial<ObjectStore>): ObjectStore {
     read: (ref, maximum) => objects.read(ref, maximum),
     stream: (ref) => objects.stream(ref),
     write: (ref, body) => objects.write(ref, body),
+    list: (bucket, prefix) => objects.list(bucket, prefix),
+    parallelReads: objects.parallelReads,
+    close() {},
     ...change,
   };
 }
@@ -606,7 +609,7 @@ describe('failures on the way', () => {
       async write(ref, body) {
         if (ref.key.includes('GroundTruth'))
           throw new ObjectError('no-bucket', 'The bucket results does not exist.');
-        await objects.write(ref, body);
+        return await objects.write(ref, body);
       },
     });
     const outcome = await runTrainingJob(await jobOf(good(), goodTest()), store);

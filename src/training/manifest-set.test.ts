@@ -25,6 +25,9 @@ function storeOf(text: string): ObjectStore {
     stream: async () => pieces(text),
     read: absent,
     write: absent,
+    parallelReads: 1,
+    async *list() {},
+    close() {},
   };
 }
 

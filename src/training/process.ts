@@ -3,7 +3,7 @@
 import { appendFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
-import { FolderObjects } from '../objects/folder.ts';
+import { type ObjectSettings, openObjects } from '../objects/open.ts';
 import type { TrainingProgress } from '../vision/classifier.ts';
 import { runTrainingJob } from './job.ts';
 import type { TrainingJob } from './outcome.ts';
@@ -12,8 +12,8 @@ import { writeOutcome } from './outcome-file.ts';
 /** What the supervisor sends first and only. */
 export interface TrainingOrder {
   job: TrainingJob;
-  /** Folder of the buckets. */
-  buckets: string;
+  /** Where the buckets are. */
+  objects: ObjectSettings;
 }
 
 /** File of progress reports in the version's folder, one JSON object per line. */
@@ -35,8 +35,8 @@ function createReporter(folder: string): (progress: TrainingProgress) => void {
   };
 }
 
-async function train({ job, buckets }: TrainingOrder): Promise<void> {
-  const outcome = await runTrainingJob(job, new FolderObjects(buckets), createReporter(job.directory));
+async function train({ job, objects }: TrainingOrder): Promise<void> {
+  const outcome = await runTrainingJob(job, openObjects(objects), createReporter(job.directory));
   await writeOutcome(job.directory, outcome);
 }
 

@@ -53,8 +53,7 @@ function supervise(kills: number) {
     database,
     folders,
     datasetQueue: new DatasetQueue(),
-    buckets: join(directory, 'buckets'),
-    config: { seed: 0, budget: 'fast' },
+    config: { seed: 0, budget: 'fast', objects: { folder: join(directory, 'buckets') } },
     logger: {
       info(fields, message) {
         if (message === 'training: ended') ended();

@@ -35,9 +35,7 @@ interface Options {
   database: Database;
   folders: VersionFolders;
   datasetQueue: DatasetQueue;
-  /** Folder of the buckets. */
-  buckets: string;
-  config: Pick<Config, 'seed' | 'budget'>;
+  config: Pick<Config, 'objects' | 'seed' | 'budget'>;
   logger: Logger;
 }
 
@@ -149,7 +147,7 @@ export class Trainings {
   }
 
   async #runProcess(version: ProjectVersion, training: Training, folder: string) {
-    const { buckets, logger } = this.#options;
+    const { config, logger } = this.#options;
     const about = { version: version.arn };
     // A file, not a pipe: the last words of a process that crashes are kept, and nobody has to read along.
     const log = await open(join(folder, 'training.log'), 'a');
@@ -164,7 +162,7 @@ export class Trainings {
         }
         training.progress = progress;
       });
-      const order: TrainingOrder = { job: this.#job(version, folder), buckets };
+      const order: TrainingOrder = { job: this.#job(version, folder), objects: config.objects };
       // A process that dies at once can't be sent to; its exit tells.
       child.send(order, () => {});
       const [code, signal] = await exited;
