@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -55,6 +55,11 @@ export class Workspace {
     const file = join(this.directory, 'buckets', bucket, key);
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, body);
+  }
+
+  /** The text of an object. */
+  async read(bucket: string, key: string): Promise<string> {
+    return await readFile(join(this.directory, 'buckets', bucket, key), 'utf8');
   }
 
   async remove(): Promise<void> {
