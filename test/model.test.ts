@@ -231,7 +231,7 @@ test('sources that are not there, or contradict each other, are refused', async 
     [object('...', 'ocellus.sqlite'), 'InvalidS3ObjectException'],
     [object('images', 'big.png'), 'ImageTooLargeException'],
     [object('images', 'text.png'), 'InvalidImageFormatException'],
-    [object('images', 'red/0.png', '1'), 'InvalidParameterException'],
+    [object('images', 'red/0.png', '1'), 'InvalidS3ObjectException'],
     [{ S3Object: {} }, 'InvalidS3ObjectException'],
     [{}, 'InvalidParameterException'],
     [{ Bytes: Buffer.from('x'), ...object('images', 'red/0.png') }, 'InvalidParameterException'],

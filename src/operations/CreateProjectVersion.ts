@@ -55,8 +55,7 @@ function readManifest(member: string, assets: Asset[] = []): ObjectRef {
       `The asset of ${member} must name the Bucket and the Name of a GroundTruthManifest.S3Object.`,
     );
   }
-  if (Version) throw invalid(`The asset of ${member} has an S3Object.Version, which is not supported yet.`);
-  return { bucket: Bucket, key: Name };
+  return { bucket: Bucket, key: Name, ...(Version && { version: Version }) };
 }
 
 function readTesting({ Assets, AutoCreate }: TestingData): ObjectRef | undefined {

@@ -6,8 +6,8 @@ import { defineOperation } from './operation.ts';
 import { readPage } from './paging.ts';
 import { PageSize, PageToken, ProjectArn, VersionNames } from './shapes.ts';
 
-function s3Object({ bucket, key }: ObjectRef) {
-  return { S3Object: { Bucket: bucket, Name: key } };
+function s3Object({ bucket, key, version }: ObjectRef) {
+  return { S3Object: { Bucket: bucket, Name: key, Version: version } };
 }
 
 function assets(ref: ObjectRef | undefined) {

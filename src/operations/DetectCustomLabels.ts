@@ -28,14 +28,14 @@ function checkSource({ Bytes, S3Object }: Image): void {
       'Request has invalid parameters: Image must have either Bytes or S3Object.',
     );
   }
-  if (S3Object?.Version) {
-    throw new ServiceError('InvalidParameterException', 'Image.S3Object.Version is not supported yet.');
-  }
 }
 
-async function readObject({ Bucket = '', Name = '' }: S3Object, { objects }: Context): Promise<Uint8Array> {
+async function readObject(
+  { Bucket = '', Name = '', Version }: S3Object,
+  { objects }: Context,
+): Promise<Uint8Array> {
   try {
-    return await objects.read({ bucket: Bucket, key: Name }, MAXIMUM_S3_BYTES);
+    return await objects.read({ bucket: Bucket, key: Name, version: Version }, MAXIMUM_S3_BYTES);
   } catch (error) {
     if (!(error instanceof ObjectError) || error.reason === 'io') throw error;
     if (error.reason === 'too-large') throw imageTooLarge();
