@@ -77,12 +77,18 @@ test('manifests that are absent or no manifests end in TRAINING_FAILED, not in a
   const cases = {
     'no-key': manifest('images', 'absent.manifest'),
     'no-bucket': manifest('absent', 'train.manifest'),
+    'no-version': {
+      Assets: [
+        { GroundTruthManifest: { S3Object: { Bucket: 'images', Name: 'train.manifest', Version: '1' } } },
+      ],
+    },
     escape: manifest('images', '../results/readme.txt'),
     prose: manifest('images', 'words.manifest'),
   };
   for (const [name, TrainingData] of Object.entries(cases)) {
     await createVersion(client, projectArn, name, { TrainingData });
-    const { Status, StatusMessage } = await settled(client, projectArn, name);
+    const { Status, StatusMessage, TrainingDataResult } = await settled(client, projectArn, name);
+    expect(TrainingDataResult).toEqual({ Input: TrainingData });
     expect([name, Status]).toEqual([name, 'TRAINING_FAILED']);
     expect(StatusMessage).toMatch(/^The manifest file /);
   }
@@ -90,9 +96,6 @@ test('manifests that are absent or no manifests end in TRAINING_FAILED, not in a
 
 test('requests that contradict themselves or ask for what is not supported are refused and leave nothing', async () => {
   const asset = manifest('images', 'train.manifest');
-  const versioned = {
-    Assets: [{ GroundTruthManifest: { S3Object: { Bucket: 'images', Name: 'm', Version: '1' } } }],
-  };
   const cases: Record<string, object> = {
     'no training data': { TrainingData: undefined },
     'no test data': { TestingData: undefined },
@@ -101,7 +104,6 @@ test('requests that contradict themselves or ask for what is not supported are r
     'empty asset': { TrainingData: { Assets: [{}] } },
     'no test asset': { TestingData: { AutoCreate: false } },
     'asset and AutoCreate': { TestingData: { ...asset, AutoCreate: true } },
-    'object version': { TrainingData: versioned },
     'no bucket': { OutputConfig: { S3KeyPrefix: 'out' } },
     'absent bucket': { OutputConfig: { S3Bucket: 'absent' } },
     key: { KmsKeyId: 'alias/mine' },
