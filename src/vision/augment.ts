@@ -11,8 +11,8 @@ export interface AugmentOptions {
 
 /** Per channel, on values 0–1. */
 export interface Normalization {
-  mean: readonly number[];
-  std: readonly number[];
+  mean: number[];
+  std: number[];
 }
 
 /**

@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openBackbone } from './backbone.ts';
 import { type Sample, trainClassifier } from './classifier.ts';
+import { encodeModel, type OnnxModel } from './graph/onnx.ts';
 import { loadModel, withThresholds } from './model.ts';
+import { residualNetwork } from './network.ts';
 import { random } from './random.ts';
 
 const labels = ['dots', 'stripes'];
@@ -32,6 +35,14 @@ function picture(label: number, seed: number): Promise<Buffer> {
   return sharp(data, { raw: { width: size, height: size, channels: 3 } })
     .jpeg()
     .toBuffer();
+}
+
+/** Fresh networks end in a layer of zeros, which as features would say nothing. */
+function randomHead(model: OnnxModel): OnnxModel {
+  const next = random(8);
+  const last = model.initializers.get(model.nodes.at(-2)!.inputs[1]!)!;
+  for (let i = 0; i < last.data.length; i++) last.data[i] = next() - 0.5;
+  return model;
 }
 
 const samples = (count: number, from: number): Sample[] =>
@@ -74,6 +85,28 @@ describe('trainClassifier', () => {
     await model.close();
 
     expect(Buffer.from(await train(training)).equals(file)).toBe(true);
+  });
+
+  it.each(['fast', 'balanced'] as const)('starts from a backbone (%s)', async (budget) => {
+    const model = residualNetwork({ widths: [8, 16], labels: 12 }, random(4));
+    const size = { inputSize: 32, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
+    const backbone = await openBackbone(encodeModel(randomHead(model)), { name: 'random', ...size });
+    const options = {
+      labels,
+      exclusive: true,
+      training: samples(30, 100),
+      seed: 3,
+      budget,
+      scratch,
+      backbone,
+    };
+    const classifier = await loadModel(await trainClassifier(options));
+    const unseen = samples(20, 1000);
+    const scores = await classifier.predict(await Promise.all(unseen.map((sample) => sample.load())));
+    const right = scores.filter((row, i) => (row[1]! > row[0]! ? 1 : 0) === unseen[i]!.labels[0]);
+    expect(right.length).toBeGreaterThanOrEqual(15);
+    expect(classifier.info.inputSize).toBe(32);
+    await classifier.close();
   });
 
   it('trains independent labels when they are not exclusive', async () => {

@@ -1,11 +1,15 @@
 import { join } from 'node:path';
+import type { Normalization } from './augment.ts';
+import type { Backbone } from './backbone.ts';
 import { fitNetwork, type Pictures, type Recipe } from './fit.ts';
+import { foldBatchNorm } from './graph/fold.ts';
 import { encodeModel, type OnnxModel, type OnnxNode } from './graph/onnx.ts';
 import { ImageError } from './image.ts';
 import { METADATA_KEY, type ModelInfo } from './model.ts';
 import { residualNetwork } from './network.ts';
 import { PixelFile } from './pixels.ts';
 import { random } from './random.ts';
+import { transfer } from './transfer.ts';
 
 /** One labelled image of a training or test set. */
 export interface Sample {
@@ -37,13 +41,15 @@ export interface ClassifierOptions {
   /** Same seed, data and machine: the same model, bit for bit. */
   seed: number;
   budget: Budget;
-  /** A folder for temporary files, about 50 kB per image. */
+  /** What to start from; fresh weights when absent. */
+  backbone?: Backbone;
+  /** A folder for temporary files, 50 to 200 kB per image. */
   scratch: string;
   onProgress?(progress: TrainingProgress): void;
 }
 
-/** Side in pixels of an image as it is kept for training; views are cut from it. */
-const CACHE_SIZE = 128;
+/** How much larger than a view an image is kept for training; views are cut from it. */
+const CACHE_MARGIN = 8 / 7;
 /** Of photographs on the web, per channel: the usual choice. */
 const NORMALIZATION = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
@@ -76,15 +82,24 @@ const SCALES: Record<Budget, Scale> = {
   balanced: { widths: [48, 96, 192], side: 96, perImage: 40, minimum: 8_000, maximum: 100_000 },
 };
 
+/** A trained network, from `image` to `logits`, and what it needs to know to predict. */
+interface Trained {
+  network: OnnxModel;
+  temperature: number;
+  side: number;
+  normalization: Normalization;
+}
+
 /**
- * Trains an image classifier from fresh weights and returns it as an ONNX file ({@link ModelInfo} in its
- * metadata) with every threshold at 0.5; evaluation sets them afterwards with `withThresholds`.
+ * Trains an image classifier and returns it as an ONNX file ({@link ModelInfo} in its metadata) with every threshold at
+ * 0.5; evaluation sets them afterwards with `withThresholds`.
  * Throws ImageError for a picture that can't be decoded, and an Error when the loss stops being a number.
  */
 export async function trainClassifier(options: ClassifierOptions): Promise<Uint8Array> {
-  const { labels, exclusive, training, seed, scratch, onProgress = () => {} } = options;
-  const { widths, side, perImage, minimum, maximum } = SCALES[options.budget];
-  const pixels = await PixelFile.create(join(scratch, 'pixels'), CACHE_SIZE);
+  const { labels, exclusive, training, seed, budget, backbone, onProgress = () => {} } = options;
+  const side = backbone?.inputSize ?? SCALES[budget].side;
+  const path = join(options.scratch, 'pixels');
+  const pixels = await PixelFile.create(path, Math.round(side * CACHE_MARGIN));
   try {
     for (const [i, sample] of training.entries()) {
       await storePixels(pixels, i, sample);
@@ -97,16 +112,44 @@ export async function trainClassifier(options: ClassifierOptions): Promise<Uint8
       labelCount: labels.length,
       exclusive,
     };
-    const network = residualNetwork({ widths, labels: labels.length }, random(seed));
-    const views = Math.min(maximum, Math.max(minimum, perImage * training.length));
-    const recipe = { ...RECIPE, views, viewSize: side };
-    await fitNetwork(network, pictures, NORMALIZATION, recipe, seed + 1, ({ fraction, ...rest }) =>
-      onProgress({ stage: 'training', fraction: 0.1 + 0.9 * fraction, ...rest }),
-    );
-    return exportModel(network, labels, exclusive, side);
+    const report: Report = (progress) => onProgress({ ...progress, fraction: 0.1 + 0.9 * progress.fraction });
+    const trained = backbone
+      ? await trainFromBackbone(backbone, pictures, budget, seed, report)
+      : await trainFromScratch(pictures, budget, seed, report);
+    return exportModel(trained, labels, exclusive);
   } finally {
     await pixels.remove();
   }
+}
+
+type Report = (progress: TrainingProgress) => void;
+
+async function trainFromBackbone(
+  backbone: Backbone,
+  pictures: Pictures,
+  budget: Budget,
+  seed: number,
+  report: Report,
+): Promise<Trained> {
+  const { inputSize: side, normalization } = backbone;
+  const { network, temperature } = await transfer(backbone, pictures, budget !== 'fast', seed, report);
+  return { network: foldBatchNorm(network), temperature, side, normalization };
+}
+
+async function trainFromScratch(
+  pictures: Pictures,
+  budget: Budget,
+  seed: number,
+  report: Report,
+): Promise<Trained> {
+  const { widths, side, perImage, minimum, maximum } = SCALES[budget];
+  const network = residualNetwork({ widths, labels: pictures.labelCount }, random(seed));
+  const views = Math.min(maximum, Math.max(minimum, perImage * pictures.records.length));
+  const recipe = { ...RECIPE, views, viewSize: side };
+  await fitNetwork(network, pictures, NORMALIZATION, recipe, seed + 1, (progress) =>
+    report({ stage: 'training', ...progress }),
+  );
+  return { network: foldBatchNorm(network), temperature: 1, side, normalization: NORMALIZATION };
 }
 
 async function storePixels(pixels: PixelFile, index: number, sample: Sample): Promise<void> {
@@ -118,7 +161,11 @@ async function storePixels(pixels: PixelFile, index: number, sample: Sample): Pr
   }
 }
 
-function exportModel(network: OnnxModel, labels: string[], exclusive: boolean, side: number): Uint8Array {
+function exportModel(
+  { network, temperature, side, normalization }: Trained,
+  labels: string[],
+  exclusive: boolean,
+): Uint8Array {
   const info: ModelInfo = {
     version: 1,
     kind: 'classifier',
@@ -126,17 +173,24 @@ function exportModel(network: OnnxModel, labels: string[], exclusive: boolean, s
     labels,
     thresholds: labels.map(() => 0.5),
     inputSize: side,
-    ...NORMALIZATION,
+    ...normalization,
   };
-  const last: OnnxNode = {
-    type: exclusive ? 'Softmax' : 'Sigmoid',
-    attributes: exclusive ? { axis: -1 } : {},
-    inputs: ['logits'],
-    outputs: ['scores'],
-  };
+  const nodes: OnnxNode[] = [
+    { type: 'Div', inputs: ['logits', 'temperature'], outputs: ['calibrated'], attributes: {} },
+    {
+      type: exclusive ? 'Softmax' : 'Sigmoid',
+      inputs: ['calibrated'],
+      outputs: ['scores'],
+      attributes: exclusive ? { axis: -1 } : {},
+    },
+  ];
   return encodeModel({
     ...network,
-    nodes: [...network.nodes, last],
+    nodes: [...network.nodes, ...nodes],
+    initializers: new Map([
+      ...network.initializers,
+      ['temperature', { type: 'float32', shape: [], data: Float32Array.of(temperature) }],
+    ]),
     inputs: [{ name: 'image', tensor: { type: 'float32', shape: ['N', 3, side, side] } }],
     outputs: [{ name: 'scores', tensor: { type: 'float32', shape: ['N', labels.length] } }],
     metadata: { [METADATA_KEY]: JSON.stringify(info) },

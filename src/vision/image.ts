@@ -75,3 +75,12 @@ export async function decodeSquare(file: Uint8Array, size: number): Promise<Uint
     throw new ImageError('broken', `The image cannot be decoded: ${(cause as Error).message}`, { cause });
   }
 }
+
+/** Resizes a decoded square picture, `[size, size, 3]` RGB bytes, to `side` × `side` as {@link decodeSquare} does. */
+export async function resizeSquare(pixels: Uint8Array, size: number, side: number): Promise<Uint8Array> {
+  if (size === side) return pixels;
+  return await sharp(pixels, { raw: { width: size, height: size, channels: 3 } })
+    .resize(side, side, { fit: 'fill', kernel: 'linear' })
+    .raw()
+    .toBuffer();
+}

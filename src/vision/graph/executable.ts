@@ -21,17 +21,27 @@ export class Executable {
 
   /** Runs the graph on float tensors, by input name, and returns every output by name. */
   async run(feeds: Record<string, Feed>): Promise<Record<string, Float32Array>> {
-    const tensors = Object.fromEntries(
-      Object.entries(feeds).map(([name, { data, shape }]) => [name, new Tensor('float32', data, shape)]),
-    );
-    const results = await this.#session.run(tensors);
+    const results = await this.#session.run(toTensors(feeds));
     return Object.fromEntries(
       Object.entries(results).map(([name, tensor]) => [name, tensor.data as Float32Array]),
     );
+  }
+
+  /** The shapes of the outputs for such inputs, found by running the graph. */
+  async shapes(feeds: Record<string, Feed>): Promise<Record<string, readonly number[]>> {
+    const results = await this.#session.run(toTensors(feeds));
+    return Object.fromEntries(Object.entries(results).map(([name, { dims }]) => [name, dims]));
   }
 
   /** Frees the native memory. */
   async release(): Promise<void> {
     await this.#session.release();
   }
+}
+
+function toTensors(feeds: Record<string, Feed>): Record<string, Tensor> {
+  const tensors = Object.entries(feeds).map(([name, { data, shape }]) => {
+    return [name, new Tensor('float32', data, shape)] as const;
+  });
+  return Object.fromEntries(tensors);
 }
