@@ -88,7 +88,7 @@ test('manifests that are absent or no manifests end in TRAINING_FAILED, not in a
   for (const [name, TrainingData] of Object.entries(cases)) {
     await createVersion(client, projectArn, name, { TrainingData });
     const { Status, StatusMessage, TrainingDataResult } = await settled(client, projectArn, name);
-    expect(TrainingDataResult).toEqual({ Input: TrainingData });
+    expect(TrainingDataResult!.Input).toEqual(TrainingData);
     expect([name, Status]).toEqual([name, 'TRAINING_FAILED']);
     expect(StatusMessage).toMatch(/^The manifest file /);
   }
