@@ -80,3 +80,14 @@ export interface ObjectStore {
 export function objectUrl({ bucket, key }: Pick<ObjectRef, 'bucket' | 'key'>): string {
   return `s3://${bucket}/${key}`;
 }
+
+/** S3's rules for names of old, which allow more than today's: capital letters and underscores. */
+const BUCKET_NAME = /^[0-9A-Za-z][0-9A-Za-z._-]{1,253}[0-9A-Za-z]$/;
+
+export function isBucketName(name: string): boolean {
+  return BUCKET_NAME.test(name);
+}
+
+export function noSuchBucket(bucket: string): ObjectError {
+  return new ObjectError('no-bucket', `The bucket ${bucket} does not exist.`);
+}

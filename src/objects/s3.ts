@@ -15,6 +15,8 @@ import {
 } from '@aws-sdk/client-s3';
 import {
   type ByteRange,
+  isBucketName,
+  noSuchBucket,
   ObjectError,
   type ObjectErrorReason,
   type ObjectRef,
@@ -94,6 +96,7 @@ export class S3Objects implements ObjectStore {
   }
 
   async hasBucket(bucket: string): Promise<boolean> {
+    if (!isBucketName(bucket)) return false;
     try {
       await this.#client.send(new HeadBucketCommand({ Bucket: bucket }));
       return true;
@@ -246,7 +249,10 @@ type NodeBody = Exclude<GetObjectCommandOutput['Body'], undefined> &
 
 type Answer = Omit<GetObjectCommandOutput, 'Body'> & { Body: NodeBody };
 
+/** Throws for what the SDK would not send. */
 function input({ bucket, key, version }: ObjectRef) {
+  if (!isBucketName(bucket)) throw noSuchBucket(bucket);
+  if (key === '') throw new ObjectError('bad-key', `s3://${bucket}/: the key is empty.`);
   return { Bucket: bucket, Key: key, ...(version !== undefined && { VersionId: version }) };
 }
 

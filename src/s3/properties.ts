@@ -26,7 +26,8 @@ const UNSUPPORTED: [header: RegExp, harmless: RegExp | undefined][] = [
   [/^x-amz-website-redirect-location$/, undefined],
   [/^x-amz-write-offset-bytes$/, undefined],
   [/^x-amz-mfa$/, undefined],
-  [/^x-amz-bypass-governance-retention$/, /^false$/i],
+  // Nothing is locked.
+  [/^x-amz-bypass-governance-retention$/, /^(true|false)$/i],
 ];
 
 /** Throws NotImplemented for a header whose wish can't be fulfilled. */

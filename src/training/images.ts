@@ -7,9 +7,6 @@ import { inParallel } from './parallel.ts';
 /** Largest image file for training and testing, in bytes. */
 export const MAXIMUM_IMAGE_BYTES = 15 * 1024 ** 2;
 
-/** Images opened at a time: enough to hide a store's delay, few enough that all may be of the largest size. */
-const PARALLEL = 4;
-
 /** JPEG decodes to a small size fast, and still notices that the file is cut off. */
 const TRIAL_SIZE = 32;
 
@@ -24,7 +21,7 @@ export async function checkImages(
 ): Promise<void> {
   const lines = set.lines.filter((line) => line.state === 'valid');
   let unreadable = 0;
-  await inParallel(lines, PARALLEL, async (line) => {
+  await inParallel(lines, objects.parallelReads, async (line) => {
     const refusal = await refuse(line, objects);
     if (refusal) {
       line.state = 'invalid';
@@ -71,4 +68,29 @@ function isAboutTheObject(error: unknown): error is ObjectError {
 /** The encoded file. Throws ObjectError. */
 export async function readImage(objects: ObjectStore, image: ObjectRef): Promise<Buffer> {
   return await objects.read(image, MAXIMUM_IMAGE_BYTES);
+}
+
+/**
+ * Reads one of the images. While they are asked for one after the other, the next ones are read already, as many at a
+ * time as hide the store's delay.
+ */
+export function readAhead(images: ObjectRef[], objects: ObjectStore): (index: number) => Promise<Buffer> {
+  const begun = new Map<number, Promise<Buffer>>();
+  let next = 0;
+  const read = (index: number) => {
+    const reading = begun.get(index) ?? readImage(objects, images[index]!);
+    begun.set(index, reading);
+    reading.catch(() => {}); // whoever asks for it is told
+    return reading;
+  };
+  return (index) => {
+    const wanted = read(index);
+    begun.delete(index);
+    if (index === next) {
+      next++;
+      const end = Math.min(next + objects.parallelReads - 1, images.length);
+      for (let ahead = next; ahead < end; ahead++) read(ahead);
+    }
+    return wanted;
+  };
 }

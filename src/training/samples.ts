@@ -3,7 +3,7 @@ import type { Sample } from '../vision/classifier.ts';
 import { loadModel } from '../vision/model.ts';
 import type { TrainingData } from './data.ts';
 import { roundConfidence } from './evaluate.ts';
-import { readImage } from './images.ts';
+import { readAhead } from './images.ts';
 import { labelSet, usableLines } from './labels.ts';
 import type { SetLine } from './manifest-set.ts';
 
@@ -43,10 +43,14 @@ function toLabelledImage({ image, labels }: SetLine): LabelledImage {
 /** The images as the trainer takes them: read when needed, labels as numbers. Labels unknown to the model are left out. */
 export function toSamples(images: LabelledImage[], labels: string[], objects: ObjectStore): Sample[] {
   const numbers = new Map(labels.map((label, number) => [label, number]));
-  return images.map((image) => ({
+  const read = readAhead(
+    images.map((image) => image.place),
+    objects,
+  );
+  return images.map((image, index) => ({
     id: image.url,
     labels: image.labels.flatMap((label) => numbers.get(label) ?? []),
-    load: () => readImage(objects, image.place),
+    load: () => read(index),
   }));
 }
 

@@ -12,7 +12,7 @@ import {
   stat,
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ObjectError, objectUrl } from '../objects.ts';
+import { isBucketName, noSuchBucket, ObjectError, objectUrl } from '../objects.ts';
 import { Catalogue, type Properties, type Versioning } from './catalogue.ts';
 import {
   dataFolder,
@@ -28,9 +28,6 @@ import {
 import { Listing } from './listing.ts';
 import { liveVersions, type Version } from './versions.ts';
 import { type Written, writeFile } from './write.ts';
-
-/** S3's rules for names of old, which allow more than today's: capital letters and underscores. */
-const BUCKET_NAME = /^[0-9A-Za-z][0-9A-Za-z._-]{1,253}[0-9A-Za-z]$/;
 
 const MAXIMUM_KEY_BYTES = 1024;
 
@@ -72,7 +69,7 @@ export class FolderBuckets {
   async listBuckets(): Promise<{ name: string; created: Date }[]> {
     const buckets: { name: string; created: Date }[] = [];
     for (const name of (await readdir(this.root)).sort()) {
-      if (!BUCKET_NAME.test(name)) continue;
+      if (!isBucketName(name)) continue;
       const status = await stat(join(this.root, name)).catch(() => undefined);
       if (status?.isDirectory()) buckets.push({ name, created: status.birthtime });
     }
@@ -81,19 +78,18 @@ export class FolderBuckets {
 
   /** Real path of a bucket's folder. */
   async folder(bucket: string): Promise<string> {
-    const missing = () => new ObjectError('no-bucket', `The bucket ${bucket} does not exist.`);
-    if (!BUCKET_NAME.test(bucket)) throw missing();
+    if (!isBucketName(bucket)) throw noSuchBucket(bucket);
     try {
       const path = join(this.root, bucket);
       const folder = await realpath(path);
       // A file system that knows no case finds other buckets, too.
       if (!lstatSync(path).isSymbolicLink() && folder !== join(realpathSync.native(this.root), bucket)) {
-        throw missing();
+        throw noSuchBucket(bucket);
       }
-      if (!(await stat(folder)).isDirectory()) throw missing();
+      if (!(await stat(folder)).isDirectory()) throw noSuchBucket(bucket);
       return folder;
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') throw missing();
+      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') throw noSuchBucket(bucket);
       throw wrap(cause, bucket);
     }
   }
