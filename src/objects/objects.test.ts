@@ -138,7 +138,7 @@ test.each([
   [501, 'NotImplemented', 'unsupported'],
 ])('%s %s is %s', async (status, code, reason) => {
   const { objects, close } = await scripted([() => failure(status, code)]);
-  expect(await reasonOf(objects.read({ bucket: 'b', key: 'k' }, 9))).toBe(reason);
+  expect(await reasonOf(objects.read({ bucket: 'bucket', key: 'k' }, 9))).toBe(reason);
   close();
 });
 
@@ -147,7 +147,7 @@ test('a service that is busy for a moment is asked again', async () => {
     () => failure(503, 'SlowDown'),
     () => ({ status: 200, headers: { 'content-length': '2', etag: '"1"' }, body: 'ok' }),
   ]);
-  expect((await objects.read({ bucket: 'b', key: 'k' }, 9)).toString()).toBe('ok');
+  expect((await objects.read({ bucket: 'bucket', key: 'k' }, 9)).toString()).toBe('ok');
   expect(seen).toHaveLength(2);
   close();
 });
@@ -162,7 +162,7 @@ test('an object whose connection breaks is read on from there, if it is the same
       return { status: 206, headers: { 'content-length': String(body.length), etag: '"1"' }, body };
     },
   ]);
-  expect((await objects.read({ bucket: 'b', key: 'k' }, 99)).toString()).toBe('0123456789');
+  expect((await objects.read({ bucket: 'bucket', key: 'k' }, 99)).toString()).toBe('0123456789');
   expect(seen.map(({ match }) => match)).toEqual([undefined, '"1"']);
   close();
 });
