@@ -8,10 +8,8 @@ import { createProject } from '../store/projects.ts';
 import type { Database, VersionStatus } from '../store/schema.ts';
 import { openSqlite } from '../store/sqlite.ts';
 import { createVersion, findVersion, moveVersion, type ProjectVersion } from '../store/versions.ts';
-import { Graph } from '../vision/graph/graph.ts';
-import { encodeModel } from '../vision/graph/onnx.ts';
 import { ImageError } from '../vision/image.ts';
-import { METADATA_KEY, type ModelInfo } from '../vision/model.ts';
+import { colourModel } from './fixtures.ts';
 import { Models } from './models.ts';
 
 let directory: string;
@@ -43,27 +41,6 @@ afterEach(async () => {
   await database.destroy();
   await rm(directory, { recursive: true });
 });
-
-/** A model that needs no training: the score of a colour is its share in the picture. */
-function colourModel(): Uint8Array {
-  const side = 8;
-  const labels = ['red', 'green', 'blue'];
-  const info: ModelInfo = {
-    version: 1,
-    kind: 'classifier',
-    exclusive: true,
-    labels,
-    thresholds: [0.5, 0.4, 0.3],
-    inputSize: side,
-    mean: [0, 0, 0],
-    std: [1, 1, 1],
-  };
-  const graph = new Graph();
-  const image = graph.input('image', [1, 3, side, side]);
-  const scores = graph.op('Softmax', [graph.sum(image, [2, 3])], { axis: -1 });
-  const model = graph.model({ scores }, { image: ['N', 3, side, side], scores: ['N', labels.length] });
-  return encodeModel({ ...model, metadata: { [METADATA_KEY]: JSON.stringify(info) } });
-}
 
 const plain = (background: string) =>
   sharp({ create: { width: 64, height: 64, channels: 3, background } })
