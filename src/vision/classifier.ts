@@ -56,6 +56,7 @@ const NORMALIZATION = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] 
 const RECIPE: Omit<Recipe, 'views' | 'viewSize'> = {
   batch: 32,
   augment: { minimumArea: 0.6, ratio: 1.2, light: 0.2, mirror: true },
+  mixing: 0,
   learningRate: 3e-3,
   warmup: 0.1,
   adam: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.05 },

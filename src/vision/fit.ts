@@ -4,6 +4,7 @@ import { Executable, type Feed } from './graph/executable.ts';
 import { encodeModel, type OnnxModel } from './graph/onnx.ts';
 import { makeTrainable, type Trainable } from './graph/trainable.ts';
 import { binaryCrossEntropy, crossEntropy } from './losses.ts';
+import { mixBatch } from './mixing.ts';
 import { MovingAverage, updateStatistics } from './moving-average.ts';
 import { AdamW, type AdamWOptions, clipNorm, cosineSchedule } from './optimizer.ts';
 import type { PixelFile } from './pixels.ts';
@@ -27,6 +28,8 @@ export interface Recipe {
   /** Side in pixels of a view. */
   viewSize: number;
   augment: AugmentOptions;
+  /** Share of the batches in which pictures are mixed: half of them by mixup, half by cutmix. */
+  mixing: number;
   /** At its highest; `learningRateOf` scales it per weight. */
   learningRate: number;
   /** Share of the steps in which the learning rate rises. */
@@ -130,7 +133,7 @@ async function compileStep(
 async function* batchStream(
   { pixels, records, labels, labelCount, exclusive }: Pictures,
   normalization: Normalization,
-  { batch, viewSize: side, augment, labelSmoothing: smoothing }: Recipe,
+  { batch, viewSize: side, augment, mixing, labelSmoothing: smoothing }: Recipe,
   seed: number,
 ): AsyncGenerator<Record<'images' | 'targets', Feed>, never> {
   const next = random(seed);
@@ -155,6 +158,7 @@ async function* batchStream(
       randomView(sources[k]!, pixels.size, view, side, normalization, augment, next);
       for (const label of labels[index]!) targets[k * labelCount + label] = 1 - smoothing + spread;
     }
+    if (next() < mixing) mixBatch(images, targets, batch, side, next);
     yield {
       images: { data: images, shape: [batch, 3, side, side] },
       targets: { data: targets, shape: [batch, labelCount] },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AdamW, clipNorm, cosineSchedule } from './optimizer.ts';
+import { AdamW, clipNorm, cosineSchedule, Sgd } from './optimizer.ts';
 
 const options = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1 };
 
@@ -35,6 +35,31 @@ describe('AdamW', () => {
     }
     expect(data[0]).toBeCloseTo(1, 2);
     expect(data[1]).toBeCloseTo(2, 2);
+  });
+});
+
+describe('Sgd', () => {
+  it('steps along the gradient and keeps going by its momentum', () => {
+    const data = Float32Array.of(0);
+    const optimizer = new Sgd([{ data, shape: [1] }], { momentum: 0.5, weightDecay: 0 });
+    optimizer.step([Float32Array.of(1)], 0.1);
+    expect(data[0]).toBeCloseTo(-0.15, 6);
+    optimizer.step([Float32Array.of(0)], 0.1);
+    expect(data[0]).toBeCloseTo(-0.175, 6);
+  });
+
+  it('decays matrices, leaves vectors, and obeys the rate of a tensor', () => {
+    const [matrix, vector, frozen] = [1, 1, 1].map((value) => Float32Array.of(value));
+    const parameters = [
+      { data: matrix!, shape: [1, 1] },
+      { data: vector!, shape: [1] },
+      { data: frozen!, shape: [1, 1], rate: 0 },
+    ];
+    const optimizer = new Sgd(parameters, { momentum: 0, weightDecay: 0.1 });
+    optimizer.step([Float32Array.of(0), Float32Array.of(0), Float32Array.of(5)], 0.5);
+    expect(matrix![0]).toBeCloseTo(0.95, 6);
+    expect(vector![0]).toBe(1);
+    expect(frozen![0]).toBe(1);
   });
 });
 

@@ -57,6 +57,38 @@ export class AdamW {
   }
 }
 
+/**
+ * Stochastic gradient descent with Nesterov momentum (Sutskever et al. 2013) over a list of tensors, updated in place;
+ * weight decay adds to the gradient of kernels and matrices.
+ */
+export class Sgd {
+  readonly #parameters: Optimized[];
+  readonly #momentum: number;
+  readonly #weightDecay: number;
+  readonly #velocities: Float32Array[];
+
+  constructor(parameters: Optimized[], { momentum, weightDecay }: { momentum: number; weightDecay: number }) {
+    this.#parameters = parameters;
+    this.#momentum = momentum;
+    this.#weightDecay = weightDecay;
+    this.#velocities = parameters.map(({ data }) => new Float32Array(data.length));
+  }
+
+  /** One update by the gradients, given in the order of the parameters. */
+  step(gradients: readonly Float32Array[], learningRate: number): void {
+    for (const [k, { data, shape, rate = 1 }] of this.#parameters.entries()) {
+      const gradient = gradients[k]!;
+      const velocity = this.#velocities[k]!;
+      const decay = shape.length > 1 ? this.#weightDecay : 0;
+      for (let i = 0; i < data.length; i++) {
+        const g = gradient[i]! + decay * data[i]!;
+        velocity[i] = this.#momentum * velocity[i]! + g;
+        data[i]! -= learningRate * rate * (g + this.#momentum * velocity[i]!);
+      }
+    }
+  }
+}
+
 /** Scales gradients so that their common Euclidean norm is at most `maximum`; returns the norm before. */
 export function clipNorm(gradients: readonly Float32Array[], maximum: number): number {
   let square = 0;

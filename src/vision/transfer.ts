@@ -21,6 +21,7 @@ const HOLD_OUT = 5;
 const FINE_TUNING: Omit<Recipe, 'views' | 'viewSize'> = {
   batch: 32,
   augment: AUGMENT,
+  mixing: 0,
   learningRate: 1e-3,
   warmup: 0.1,
   adam: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.02 },
