@@ -376,7 +376,7 @@ test('browsers may ask and read the answer', async () => {
   expect(preflight.statusCode).toBe(200);
   expect(preflight.headers).toMatchObject({
     'access-control-allow-origin': '*',
-    'access-control-allow-methods': 'POST',
+    'access-control-allow-methods': 'GET, POST',
     'access-control-allow-headers': expect.stringContaining(
       'authorization, content-type, x-amz-content-sha256',
     ),

@@ -12,6 +12,7 @@ import type { Credentials } from '../access/credentials.ts';
 import type { Operation, Services } from '../operations/operation.ts';
 import { errorAnswer, FrameworkError } from './errors.ts';
 import { serialize } from './json.ts';
+import { registerSignedGets, type SignedGet } from './signed-get.ts';
 import { type Claim, readClaim, verifySignature } from './sigv4.ts';
 import { parseBody, validate } from './validate.ts';
 
@@ -43,6 +44,8 @@ export interface ProtocolOptions {
   services: Services;
   operations: Operation[];
   credentials: Credentials;
+  /** What is answered beside the API. */
+  gets?: SignedGet[];
   /** The clock that signatures are held against. */
   now?: () => Date;
   /** Gets a line per call. Without it the server is silent. */
@@ -71,8 +74,8 @@ declare module 'fastify' {
 }
 
 /**
- * The HTTP server of the API, not yet listening. POST on any path is the API's; other routes may be
- * registered beside it, and keep their own body parsers and errors.
+ * The HTTP server of the API, not yet listening. POST on any path is the API's; what it answers to GET is in `gets`,
+ * and other routes may be registered beside it, which keep their own body parsers and errors.
  */
 export function createProtocolServer(options: ProtocolOptions): FastifyInstance {
   const { requestTimeout = 120_000 } = options;
@@ -95,6 +98,8 @@ export function createProtocolServer(options: ProtocolOptions): FastifyInstance 
     sendError(new FrameworkError('UnknownOperationException', 'Use POST.'), request, reply.code(404));
   });
   app.register(async (api) => registerApi(api, options));
+  const { gets = [], services, credentials, now = () => new Date() } = options;
+  registerSignedGets(app, gets, { services, credentials, now });
   return app;
 }
 
@@ -237,7 +242,7 @@ function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply)
 function setCorsHeaders(reply: FastifyReply): void {
   reply.headers({
     'Access-Control-Allow-Origin': '*',
-    'Access-Control-Allow-Methods': 'POST',
+    'Access-Control-Allow-Methods': 'GET, POST',
     'Access-Control-Allow-Headers':
       'authorization, content-type, x-amz-content-sha256, x-amz-date, x-amz-security-token, x-amz-target, ' +
       'x-amz-user-agent, amz-sdk-invocation-id, amz-sdk-request',
