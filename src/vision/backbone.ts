@@ -89,13 +89,25 @@ function withFeatures(
     outputs: node.outputs.map(own),
   }));
   const initializers = new Map([...model.initializers].map(([name, tensor]) => [own(name), tensor]));
+  const all = [...nodes, ...poolingNodes(own(output), rank, pool, initializers)];
   return {
     ...model,
-    nodes: [...nodes, ...poolingNodes(own(output), rank, pool, initializers)],
-    initializers,
+    ...neededFor('features', all, initializers),
     inputs: [{ ...model.inputs[0]!, name: 'image' }],
     outputs: [{ name: 'features' }],
   };
+}
+
+/** Without what lies behind other outputs: it would cost time, and its weights couldn't be trained. */
+function neededFor(output: string, nodes: OnnxNode[], initializers: OnnxModel['initializers']) {
+  const needed = new Set([output]);
+  const kept = nodes.toReversed().filter(({ inputs, outputs }) => {
+    const isNeeded = outputs.some((name) => needed.has(name));
+    if (isNeeded) for (const name of inputs) needed.add(name);
+    return isNeeded;
+  });
+  const weights = [...initializers].filter(([name]) => needed.has(name));
+  return { nodes: kept.reverse(), initializers: new Map(weights) };
 }
 
 function poolingNodes(

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBackbone } from './backbone.ts';
 import { type Sample, trainClassifier } from './classifier.ts';
-import { encodeModel, type OnnxModel } from './graph/onnx.ts';
+import { encodeModel, type OnnxModel, type OnnxNode } from './graph/onnx.ts';
 import { loadModel, withThresholds } from './model.ts';
 import { residualNetwork } from './network.ts';
 import { random } from './random.ts';
@@ -105,7 +105,33 @@ describe('trainClassifier', () => {
     const scores = await classifier.predict(await Promise.all(unseen.map((sample) => sample.load())));
     const right = scores.filter((row, i) => (row[1]! > row[0]! ? 1 : 0) === unseen[i]!.labels[0]);
     expect(right.length).toBeGreaterThanOrEqual(15);
-    expect(classifier.info.inputSize).toBe(32);
+    expect(classifier.info).toMatchObject({
+      inputSize: 32,
+      backbone: { name: 'random', checksum: backbone.checksum, fineTuned: expect.any(Boolean) },
+    });
+    await classifier.close();
+  });
+
+  it('uses a backbone frozen, and says so, where fine-tuning is not possible', async () => {
+    const model = residualNetwork({ widths: [8, 16], labels: 12 }, random(4));
+    const end: OnnxNode = { type: 'Mish', inputs: ['logits'], outputs: ['end'], attributes: {} };
+    const file = encodeModel({ ...model, nodes: [...model.nodes, end], outputs: [{ name: 'end' }] });
+    const description = { name: 'mish', inputSize: 32, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
+    const notes: string[] = [];
+    const trained = await trainClassifier({
+      labels,
+      exclusive: true,
+      training: samples(8, 100),
+      seed: 3,
+      budget: 'balanced',
+      scratch,
+      backbone: await openBackbone(file, description),
+      onProgress: ({ note }) => void (note && notes.push(note)),
+    });
+    const gap = 'Mish (backbone.end): The operator Mish is not in the operator table';
+    expect(notes).toEqual([`The backbone mish stays frozen. ${gap}`]);
+    const classifier = await loadModel(trained);
+    expect(classifier.info.backbone).toMatchObject({ name: 'mish', fineTuned: false });
     await classifier.close();
   });
 

@@ -27,7 +27,11 @@ export interface TrainingProgress {
   fraction: number;
   /** Mean loss since the last report, natural logarithm. */
   loss?: number;
+  /** The same on held-out pictures. */
+  validationLoss?: number;
   imagesPerSecond?: number;
+  /** A remark for users that stays with the model: something was left out, and why. */
+  note?: string;
 }
 
 /** How long to train: `fast` is for tests and first looks, `balanced` for use. */
@@ -89,6 +93,7 @@ interface Trained {
   temperature: number;
   side: number;
   normalization: Normalization;
+  backbone?: ModelInfo['backbone'];
 }
 
 /**
@@ -132,9 +137,15 @@ async function trainFromBackbone(
   seed: number,
   report: Report,
 ): Promise<Trained> {
-  const { inputSize: side, normalization } = backbone;
-  const { network, temperature } = await transfer(backbone, pictures, budget !== 'fast', seed, report);
-  return { network: foldBatchNorm(network), temperature, side, normalization };
+  const { inputSize: side, normalization, name, checksum } = backbone;
+  const trained = await transfer(backbone, pictures, budget !== 'fast', seed, report);
+  return {
+    network: foldBatchNorm(trained.network),
+    temperature: trained.temperature,
+    side,
+    normalization,
+    backbone: { name, checksum, fineTuned: trained.method === 'fine-tuned' },
+  };
 }
 
 async function trainFromScratch(
@@ -163,7 +174,7 @@ async function storePixels(pixels: PixelFile, index: number, sample: Sample): Pr
 }
 
 function exportModel(
-  { network, temperature, side, normalization }: Trained,
+  { network, temperature, side, normalization, backbone }: Trained,
   labels: string[],
   exclusive: boolean,
 ): Uint8Array {
@@ -175,6 +186,7 @@ function exportModel(
     thresholds: labels.map(() => 0.5),
     inputSize: side,
     ...normalization,
+    ...(backbone && { backbone }),
   };
   const nodes: OnnxNode[] = [
     { type: 'Div', inputs: ['logits', 'temperature'], outputs: ['calibrated'], attributes: {} },

@@ -18,6 +18,8 @@ export interface ModelInfo {
   /** Per channel (RGB), on pixel values scaled to 0–1. */
   mean: number[];
   std: number[];
+  /** What the network was made from, when it wasn't fresh weights. `checksum`: SHA-256 of its file, hexadecimal. */
+  backbone?: { name: string; checksum: string; fineTuned: boolean };
 }
 
 /** The metadata key of {@link ModelInfo}. */

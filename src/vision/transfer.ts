@@ -1,6 +1,8 @@
 import type { AugmentOptions } from './augment.ts';
 import type { Backbone } from './backbone.ts';
 import { fitTemperature, logLoss, type ScoredPictures } from './calibration.ts';
+import type { TrainingProgress } from './classifier.ts';
+import { fineTuningGap } from './coverage.ts';
 import { runOnViews, type View } from './features.ts';
 import { fitNetwork, type Pictures, type Recipe } from './fit.ts';
 import { foldBatchNorm } from './graph/fold.ts';
@@ -45,25 +47,25 @@ export interface Transferred {
   losses: { head: number; 'fine-tuned'?: number };
 }
 
-type Report = (progress: {
-  stage: string;
-  fraction: number;
-  loss?: number;
-  imagesPerSecond?: number;
-}) => void;
+type Report = (progress: TrainingProgress) => void;
 
 /**
- * Trains a classifier on a backbone: a linear head on the frozen features, then, with `fineTune`, the whole network
+ * Trains a classifier on a backbone: a linear head on the frozen features, then, where it is `wanted` and the operator
+ * table covers the backbone, the whole network
  * from there, which is kept only where it is better on held-out pictures (then trained once more on all of them).
  * Same pictures and seed: the same network.
  */
 export async function transfer(
   backbone: Backbone,
   pictures: Pictures,
-  fineTune: boolean,
+  wanted: boolean,
   seed: number,
   onProgress: Report,
 ): Promise<Transferred> {
+  const gap = wanted ? await fineTuningGap(backbone) : undefined;
+  const note = gap && `The backbone ${backbone.name} stays frozen. ${gap}`;
+  const fineTune = wanted && gap === undefined;
+  onProgress({ stage: 'computing features', fraction: 0, note });
   const features = await extractFeatures(backbone, pictures, seed, (fraction) =>
     onProgress({ stage: 'computing features', fraction: (fineTune ? 0.15 : 0.9) * fraction }),
   );
@@ -80,6 +82,11 @@ export async function transfer(
     method: 'head',
     losses: { head: logLoss(scored) },
   };
+  onProgress({
+    stage: 'training the head',
+    fraction: fineTune ? 0.15 : 1,
+    validationLoss: headOnly.losses.head,
+  });
   const held = holdOut(pictures, seed);
   if (!fineTune || held.length === 0) return headOnly;
 
@@ -100,6 +107,7 @@ export async function transfer(
     head: logLoss(headScores, headOnly.temperature),
     'fine-tuned': logLoss(trialScores, temperature),
   };
+  onProgress({ stage: 'fine-tuning', fraction: 0.55, validationLoss: losses['fine-tuned'] });
   if (losses['fine-tuned'] >= losses.head) return { ...headOnly, losses };
   return { network: await tune(all, 0.55, 1), temperature, method: 'fine-tuned', losses };
 }
