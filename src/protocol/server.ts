@@ -136,6 +136,7 @@ function createHttpServer(
     if (!beside?.isMine(request)) response.writeContinue();
     dispatch(request, response);
   });
+  server.on('checkExpectation', dispatch); // of other expectations nothing comes
   server.on('clientError', clientErrorHandler);
   return server;
 }

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { ChunkSignatures } from '../protocol/sigv4.ts';
 import { ByteReader } from './bytes.ts';
 import { CHECKSUMS, checksumLength, createSum, type Sum } from './checksums.ts';
@@ -24,18 +24,26 @@ export interface TakenChecksum {
  */
 export class Payload {
   readonly #request: IncomingMessage;
+  readonly #headers: IncomingHttpHeaders;
   readonly #onRead: () => void;
   readonly #signatures: (() => Promise<ChunkSignatures>) | undefined;
+  /** False where the checksum headers are about something else than the body. */
+  hasChecksum = true;
   /** The checksum of the body, once that is read. */
   checksum: TakenChecksum | undefined;
 
-  /** `onRead` is called before the first byte is asked for. */
+  /**
+   * `headers`: the request's, and those that a presigned URL has in its query. `onRead` is called before the first
+   * byte is asked for.
+   */
   constructor(
     request: IncomingMessage,
+    headers: IncomingHttpHeaders,
     onRead: () => void,
     signatures: (() => Promise<ChunkSignatures>) | undefined,
   ) {
     this.#request = request;
+    this.#headers = headers;
     this.#onRead = onRead;
     this.#signatures = signatures;
   }
@@ -53,13 +61,13 @@ export class Payload {
   }
 
   async *stream(): AsyncGenerator<Uint8Array, void> {
-    const { headers } = this.#request;
+    const headers = this.#headers;
     const sha256 = headers['x-amz-content-sha256'];
     const streaming = typeof sha256 === 'string' && STREAMING.exec(sha256);
     const length = declaredLength(headers, streaming !== false && streaming !== null);
     const announced = announcedTrailer(headers['x-amz-trailer']);
     const md5 = contentMd5(headers['content-md5']);
-    const sum = await ExpectedSum.create(headers, announced);
+    const sum = this.hasChecksum ? await ExpectedSum.create(headers, announced) : undefined;
     const body = createHash('sha256');
     const bodyMd5 = createHash('md5');
     const wholeHash = typeof sha256 === 'string' && /^[0-9a-f]{64}$/i.test(sha256) ? sha256 : undefined;
@@ -151,7 +159,7 @@ async function* plain(request: IncomingMessage): AsyncGenerator<Buffer, void> {
 }
 
 /** Bytes of the decoded body; undefined for one in HTTP's own chunks. */
-function declaredLength(headers: IncomingMessage['headers'], streaming: boolean): number | undefined {
+function declaredLength(headers: IncomingHttpHeaders, streaming: boolean): number | undefined {
   const text = streaming ? headers['x-amz-decoded-content-length'] : headers['content-length'];
   if (text === undefined && !streaming) return undefined;
   const length = typeof text === 'string' && /^\d+$/.test(text) ? Number(text) : Number.NaN;
@@ -189,7 +197,7 @@ class ExpectedSum {
   }
 
   static async create(
-    headers: IncomingMessage['headers'],
+    headers: IncomingHttpHeaders,
     trailer: string | undefined,
   ): Promise<ExpectedSum | undefined> {
     const given = CHECKSUMS.filter((name) => headers[`x-amz-checksum-${name}`] !== undefined);

@@ -26,6 +26,7 @@ const UNSUPPORTED: [header: RegExp, harmless: RegExp | undefined][] = [
   [/^x-amz-website-redirect-location$/, undefined],
   [/^x-amz-write-offset-bytes$/, undefined],
   [/^x-amz-mfa$/, undefined],
+  [/^x-amz-if-match-(last-modified-time|size)$/, undefined],
   // Nothing is locked.
   [/^x-amz-bypass-governance-retention$/, /^(true|false)$/i],
 ];
@@ -66,7 +67,7 @@ export function readProperties(headers: IncomingHttpHeaders): Properties {
 function removeAwsChunked(kept: Record<string, string>): void {
   const encodings = kept['content-encoding']?.split(',').map((encoding) => encoding.trim());
   const others = encodings?.filter((encoding) => encoding !== 'aws-chunked' && encoding !== '');
-  if (others?.length) kept['content-encoding'] = others.join(',');
+  if (others?.length) kept['content-encoding'] = others.join(', ');
   else delete kept['content-encoding'];
 }
 

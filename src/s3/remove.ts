@@ -17,7 +17,8 @@ export async function removeObject(
 ): Promise<Removed> {
   const versions = await buckets.versions(bucket, key);
   const current = versions[0]?.marker ? undefined : versions[0];
-  if (headers['if-match'] !== undefined) writeCondition({ 'if-match': headers['if-match'] })(current);
+  if (headers['if-match'] !== undefined && current)
+    writeCondition({ 'if-match': headers['if-match'] })(current);
   if (version === null || version === undefined) {
     const marker = await buckets.delete(bucket, key);
     return { marker: marker !== undefined, version: marker && versionId(marker) };

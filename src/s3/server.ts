@@ -53,7 +53,8 @@ export interface S3Options {
 }
 
 /** True for a request that is meant for S3: its signature says so, in a header or in the query. */
-export function isS3Request({ headers, url = '' }: IncomingMessage): boolean {
+export function isS3Request({ method, headers, url = '' }: IncomingMessage): boolean {
+  if (method === 'OPTIONS') return false; // a browser's question about any service
   const { authorization = '' } = headers;
   if (/Credential=[^,\s]*\/s3\/aws4_request/.test(authorization) || authorization.startsWith('AWS '))
     return true;
@@ -119,7 +120,11 @@ async function handle(
       'The buckets of this server are on another S3 service: send S3 requests there.',
     );
   }
-  const { method = '', headers } = request;
+  const { method = '' } = request;
+  // A presigned URL may have in its query what else is in headers. Not the checksum: the SDK for JavaScript puts that of
+  // an empty body there, since it doesn't know the body yet.
+  const inQuery = [...query].filter(([name]) => /^x-amz-(?!checksum|sdk-)/.test(name));
+  const headers = { ...(claim ? {} : Object.fromEntries(inQuery)), ...request.headers };
   const handler = route(method, bucket, key, query, headers);
   onRoute(handler);
   refuseUnsupportedHeaders(headers);
@@ -129,7 +134,7 @@ async function handle(
     if (headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
   };
   const signatures = claim && (() => chunkSignatures(claim));
-  const payload = new Payload(request, onRead, signatures);
+  const payload = new Payload(request, headers, onRead, signatures);
   return await handler({ buckets, region, account: accountId, bucket, key, query, headers, payload });
 }
 
@@ -152,10 +157,13 @@ async function authenticate(
     await verifyPresignedV2(request, hostBucket, query, credentials, now);
     return undefined;
   }
-  const signed = { method: request.method!, url: request.url!, rawHeaders: request.rawHeaders };
+  // Node reads headers as Latin-1, clients sign UTF-8.
+  const rawHeaders = request.rawHeaders.map((text) => Buffer.from(text, 'latin1').toString());
+  const signed = { method: request.method!, url: request.url!, rawHeaders };
   if (query.has('X-Amz-Signature')) {
     const claim = await readPresignedClaim(signed, SERVICE, credentials, now);
-    const hash = sha256 ?? query.get('X-Amz-Content-Sha256') ?? 'UNSIGNED-PAYLOAD';
+    const inHeader = claim.signedHeaders.includes('x-amz-content-sha256') ? sha256 : undefined;
+    const hash = inHeader ?? query.get('X-Amz-Content-Sha256') ?? 'UNSIGNED-PAYLOAD';
     await verifyHeadSignature(claim, signed, String(hash));
     return undefined;
   }

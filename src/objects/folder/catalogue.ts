@@ -30,6 +30,8 @@ export interface Properties {
   checksum?: Checksum;
   /** Sizes of the parts of a multipart upload. */
   parts?: number[];
+  /** The multipart upload that it came by. */
+  upload?: string;
 }
 
 export interface Checksum {

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import type { Checksum, Part, Upload } from '../../objects/folder/catalogue.ts';
 import { dataPath } from '../../objects/folder/files.ts';
+import type { Version } from '../../objects/folder/versions.ts';
 import type { Answer, Call } from '../call.ts';
 import { createSum, type Sum } from '../checksums.ts';
 import { versionHeader } from '../choose.ts';
@@ -17,18 +18,25 @@ const MINIMUM_PART_BYTES = 5 * 1024 * 1024;
 
 export async function CompleteMultipartUpload(call: Call): Promise<Answer> {
   const { buckets, bucket, key, headers } = call;
+  const before = await completedBefore(call);
+  if (before) return answer(call, before);
   const upload = requireUpload(call);
+  call.payload.hasChecksum = false; // that in the headers is of the object
   const request = readXml(await call.payload.whole(MAXIMUM_BYTES), 'CompleteMultipartUpload');
   const all = buckets.catalogue.parts(upload.id);
   const parts = chooseParts(request, all, upload);
   const sum = upload.checksum?.type === 'FULL_OBJECT' ? createSum(upload.checksum.algorithm) : undefined;
   const written = await buckets.writeData(bucket, key, bytesOf(parts, await buckets.folder(bucket), sum));
-  let checksum: Checksum | undefined;
   let inserted: Awaited<ReturnType<typeof buckets.insert>>;
   try {
-    checksum = await checksumOf(upload, parts, sum);
+    const checksum = await checksumOf(upload, parts, sum);
     checkGiven(headers, checksum);
-    const properties = { ...upload.properties, checksum, parts: parts.map(({ size }) => size) };
+    const properties = {
+      ...upload.properties,
+      checksum,
+      parts: parts.map(({ size }) => size),
+      upload: upload.id,
+    };
     const object = { ...written, etag: etagOf(parts), properties };
     inserted = await buckets.insert(bucket, key, object, writeCondition(headers), () => {
       requireUpload(call); // of two that complete it at the same time one wins
@@ -39,13 +47,25 @@ export async function CompleteMultipartUpload(call: Call): Promise<Answer> {
     throw error;
   }
   for (const part of all) await removePart(call, part.id);
+  return answer(call, inserted.version);
+}
+
+/** A client that didn't get the answer asks again. */
+async function completedBefore({ buckets, bucket, key, query }: Call): Promise<Version | undefined> {
+  const versions = await buckets.versions(bucket, key);
+  return versions.find(({ properties }) => properties.upload === query.get('uploadId'));
+}
+
+function answer(call: Call, version: Version): Answer {
+  const { bucket, key, headers } = call;
+  const { checksum } = version.properties;
   return {
-    headers: versionHeader(call, inserted.version),
+    headers: versionHeader(call, version),
     body: writeXml('CompleteMultipartUploadResult', {
       Location: `http://${headers.host ?? ''}/${bucket}/${encodeURI(key)}`,
       Bucket: bucket,
       Key: key,
-      ETag: `"${etagOf(parts)}"`,
+      ETag: `"${version.etag}"`,
       ...(checksum && { [`Checksum${checksum.algorithm}`]: checksum.value, ChecksumType: checksum.type }),
     }),
   };

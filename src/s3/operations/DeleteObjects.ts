@@ -21,6 +21,9 @@ export async function DeleteObjects(call: Call): Promise<Answer> {
     const VersionId = object.get('VersionId') || undefined;
     const etag = object.get('ETag');
     try {
+      if (object.get('LastModifiedTime') !== undefined || object.get('Size') !== undefined) {
+        throw new S3Error('NotImplemented', 'Conditions on LastModifiedTime and Size are not implemented.');
+      }
       const headers = etag === undefined ? {} : { 'if-match': etag };
       const { marker, version } = await removeObject({ ...call, headers }, Key, VersionId);
       Deleted.push({

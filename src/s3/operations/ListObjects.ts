@@ -18,7 +18,8 @@ export async function ListObjects({ buckets, bucket, query, account }: Call): Pr
   return {
     body: writeXml('ListBucketResult', {
       Name: bucket,
-      Prefix: encode(prefix),
+      // Not encoded, unlike in ListObjectsV2: clients don't decode it here.
+      Prefix: prefix,
       Marker: encode(marker),
       MaxKeys: limit,
       Delimiter: delimiter ? encode(delimiter) : undefined,

@@ -8,7 +8,7 @@ export async function ListObjectsV2({ buckets, bucket, query, account }: Call): 
   const prefix = query.get('prefix') ?? '';
   const delimiter = query.get('delimiter') ?? '';
   const startAfter = query.get('start-after') ?? '';
-  const token = query.get('continuation-token');
+  const token = query.get('continuation-token') || null;
   const limit = readLimit(query, 'max-keys');
   const encode = keyEncoder(query);
   const after = token === null ? startAfter : readToken(token);
