@@ -1,8 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import { sql } from 'kysely';
 import { ManifestError } from '../manifest/codes.ts';
 import { MANIFEST_LIMITS } from '../manifest/reader.ts';
-import { type Entry, insertEntries, readEntries, removeEntries } from '../store/entries.ts';
+import { type Entry, insertEntries, readEntries, removeFirst } from '../store/entries.ts';
 import type { Database } from '../store/schema.ts';
 
 /** Labels of a manifest, and of a data set. */
@@ -33,10 +32,9 @@ export async function* readBatches(
 
 /** Removes all entries, a batch at a time. */
 export async function clear(database: Database, datasetId: number, signal: AbortSignal): Promise<void> {
-  for await (const entries of readBatches(database, datasetId, signal)) {
-    const positions = entries.map(({ position }) => position);
-    await database.transaction().execute((transaction) => removeEntries(transaction, datasetId, positions));
-  }
+  const removeSome = () =>
+    database.transaction().execute((transaction) => removeFirst(transaction, datasetId));
+  while (await removeSome()) await pause(signal);
 }
 
 /** Fills a data set that is being created with the entries of another one. May be begun again after a crash. */
@@ -52,20 +50,8 @@ export async function copy(
   }
 }
 
-/** Throws {@link ManifestError} when the data set has more labels or entries than it may have. */
-export async function checkSize(database: Database, datasetId: number): Promise<void> {
-  const { labels, entries } = await database
-    .selectFrom('datasets')
-    .select((eb) => [
-      'totalEntries as entries',
-      eb
-        .selectFrom('datasetLabelCounts')
-        .select(sql<number>`count(*)`.as('count'))
-        .where('datasetId', '=', datasetId)
-        .as('labels'),
-    ])
-    .where('id', '=', datasetId)
-    .executeTakeFirstOrThrow();
-  if (Number(labels) > MAXIMUM_LABELS) throw new ManifestError('ERROR_MANIFEST_TOO_MANY_LABELS');
+/** Throws {@link ManifestError} when a data set has more entries or labels than it may have. */
+export function checkSize(entries: number, labels: number): void {
+  if (labels > MAXIMUM_LABELS) throw new ManifestError('ERROR_MANIFEST_TOO_MANY_LABELS');
   if (entries > MANIFEST_LIMITS.lines) throw new ManifestError('ERROR_MANIFEST_ROWS_EXCEEDS_MAXIMUM');
 }

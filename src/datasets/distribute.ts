@@ -1,5 +1,6 @@
 import { ManifestError } from '../manifest/codes.ts';
-import { ENTRY_BATCH, moveEntries } from '../store/entries.ts';
+import { findChanges, keepChanges } from '../store/datasets.ts';
+import { CHANGE_BATCH, moveEntries } from '../store/entries.ts';
 import { batches } from '../store/entry-counts.ts';
 import type { Database } from '../store/schema.ts';
 import { overlap } from '../training/labels.ts';
@@ -10,21 +11,21 @@ import { pause, readBatches } from './contents.ts';
 const MINIMUM_OVERLAP = 0.5;
 
 /**
- * Moves about a fifth of each label's entries into the other, empty data set; entries without usable labels stay. All
- * of them in one transaction, which `finish` completes, or none. Same seed, same choice. Throws {@link ManifestError}
- * when that isn't enough to test with.
+ * Chooses about a fifth of each label's entries for the test set; entries without usable labels stay. The choice is
+ * kept, so that it is the same one after a restart. Throws {@link ManifestError} when it isn't enough to test with.
+ * @returns positions
  */
-export async function distribute(
+export async function chooseEntries(
   database: Database,
-  from: number,
-  into: number,
+  datasetId: number,
   seed: number,
-  finish: (transaction: Database) => Promise<void>,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number[]> {
+  const kept = await findChanges(database, datasetId);
+  if (kept !== undefined) return JSON.parse(kept);
   const positions: number[] = [];
   const labels: string[][] = [];
-  for await (const entries of readBatches(database, from, signal)) {
+  for await (const entries of readBatches(database, datasetId, signal)) {
     for (const entry of entries) {
       if (entry.labels.length === 0) continue;
       positions.push(entry.position);
@@ -36,12 +37,24 @@ export async function distribute(
   if (chosen.length === 0 || overlap([...new Set(labels.flat())], [...tested]) < MINIMUM_OVERLAP) {
     throw new ManifestError('ERROR_INSUFFICIENT_IMAGES_PER_LABEL_FOR_DISTRIBUTE');
   }
-  await database.transaction().execute(async (transaction) => {
-    for (const some of batches(chosen, ENTRY_BATCH)) {
-      const moved = some.map((index) => positions[index]!);
-      await moveEntries(transaction, from, into, moved);
-      await pause(signal);
-    }
-    await finish(transaction);
-  });
+  const choice = chosen.map((index) => positions[index]!);
+  await keepChanges(database, datasetId, JSON.stringify(choice));
+  return choice;
+}
+
+/**
+ * Moves entries from one data set into another. A batch at a time, so that other requests needn't wait; when it was
+ * cut off, doing it again completes it.
+ */
+export async function moveAll(
+  database: Database,
+  from: number,
+  into: number,
+  positions: number[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const some of batches(positions, CHANGE_BATCH)) {
+    await database.transaction().execute((transaction) => moveEntries(transaction, from, into, some));
+    await pause(signal);
+  }
 }

@@ -3,6 +3,7 @@ import { asFileError } from '../manifest/file-error.ts';
 import { MANIFEST_LIMITS, readLines } from '../manifest/reader.ts';
 import type { ObjectRef, ObjectStore } from '../objects/objects.ts';
 import { insertEntries } from '../store/entries.ts';
+import { listLabels } from '../store/entry-listing.ts';
 import type { Database } from '../store/schema.ts';
 import { checkSize, clear, pause } from './contents.ts';
 import { type CheckedEntry, toEntry } from './entry.ts';
@@ -28,11 +29,11 @@ export async function importManifest(
   await clear(database, datasetId, signal);
   let [total, good] = [0, 0];
   for await (const { lines, entries } of checkedBatches(objects, manifest)) {
+    total += lines;
     const added = await database
       .transaction()
       .execute((transaction) => insertEntries(transaction, datasetId, entries));
-    await checkSize(database, datasetId);
-    total += lines;
+    checkSize(total, (await listLabels(database, datasetId)).length);
     good += added.filter(({ invalid }) => !invalid).length;
     await pause(signal);
   }

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Logger } from '../logger.ts';
 import { ManifestError } from '../manifest/codes.ts';
 import type { ObjectStore } from '../objects/objects.ts';
@@ -11,10 +12,13 @@ import {
 } from '../store/datasets.ts';
 import type { Database } from '../store/schema.ts';
 import { clear, copy } from './contents.ts';
-import { distribute } from './distribute.ts';
+import { chooseEntries, moveAll } from './distribute.ts';
 import { importManifest } from './import.ts';
 import type { DatasetQueue, Turn } from './queue.ts';
-import { update } from './update.ts';
+import { checkUpdate, mergeEntries } from './update.ts';
+
+/** Until a change of entries that the disk refused is tried again. */
+const RETRY_MS = 10_000;
 
 const SERVICE_ISSUE = 'Amazon Rekognition experienced a service issue.';
 
@@ -23,6 +27,8 @@ const success = (status: DatasetEnd['status'], message: string): DatasetEnd => (
   message,
   code: 'SUCCESS',
 });
+const IMPORTED = success('CREATE_COMPLETE', 'The dataset was successfully created from the manifest file.');
+const COPIED = success('CREATE_COMPLETE', 'The dataset was successfully created from the dataset.');
 const UPDATED = success('UPDATE_COMPLETE', 'The dataset was successfully updated.');
 
 interface Options {
@@ -100,61 +106,83 @@ export class DatasetJobs {
 
   async #work(dataset: Dataset, job: DatasetJob): Promise<void> {
     const { database, logger } = this.#options;
+    const about = { dataset: dataset.arn };
     try {
       await this.#perform(dataset, job);
-      logger.info({ dataset: dataset.arn }, `dataset: ${job.kind} done`);
+      logger.info(about, `dataset: ${job.kind} done`);
     } catch (error) {
       if (this.#closing.signal.aborted) return;
-      logger.warn({ dataset: dataset.arn, err: error }, `dataset: ${job.kind} failed`);
+      logger.warn({ ...about, err: error }, `dataset: ${job.kind} failed`);
       const creating = job.kind === 'import' || job.kind === 'copy';
       if (creating) await clear(database, dataset.id, this.#closing.signal);
-      const end = failure(creating ? 'CREATE_FAILED' : 'UPDATE_FAILED', error);
-      for (const id of job.kind === 'distribute' ? [dataset.id, job.into] : [dataset.id]) {
-        await finishJob(database, id, end);
-      }
+      await finishJob(
+        database,
+        changed(dataset),
+        failure(creating ? 'CREATE_FAILED' : 'UPDATE_FAILED', error),
+      );
     }
   }
 
-  async #perform({ id }: Dataset, job: DatasetJob): Promise<void> {
+  async #perform(dataset: Dataset, job: DatasetJob): Promise<void> {
     const { database, objects, seed } = this.#options;
     const { signal } = this.#closing;
+    const { id } = dataset;
     switch (job.kind) {
-      case 'import': {
+      case 'import':
         await importManifest(database, objects, job.manifest, id, signal);
-        const message = 'The dataset was successfully created from the manifest file.';
-        return await finishJob(database, id, success('CREATE_COMPLETE', message));
-      }
-      case 'copy': {
+        return await finishJob(database, [id], IMPORTED);
+      case 'copy':
         await copy(database, job.source, id, signal);
-        const message = 'The dataset was successfully created from the dataset.';
-        return await finishJob(database, id, success('CREATE_COMPLETE', message));
+        return await finishJob(database, [id], COPIED);
+      case 'update': {
+        const entries = await checkUpdate(database, id, signal);
+        return await this.#insist(dataset, () => mergeEntries(database, id, entries, signal));
       }
-      case 'update':
-        return await update(database, id, (transaction) => finishJob(transaction, id, UPDATED), signal);
       case 'distribute': {
-        const finish = async (transaction: Database) => {
-          for (const side of [id, job.into]) await finishJob(transaction, side, UPDATED);
-        };
-        return await distribute(database, id, job.into, seed, finish, signal);
+        const positions = await chooseEntries(database, id, seed, signal);
+        return await this.#insist(dataset, () => moveAll(database, id, job.into, positions, signal));
       }
       case 'receive':
         // The other side does the work.
         return;
     }
   }
+
+  /**
+   * Changes entries for good. What was begun must come to its end, since a part of it would be neither the old contents nor
+   * the new: when the disk fails or is full it is tried again until it isn't, or by the next start of the server.
+   */
+  async #insist(dataset: Dataset, change: () => Promise<void>): Promise<void> {
+    const { database, logger } = this.#options;
+    const { signal } = this.#closing;
+    for (;;) {
+      try {
+        await change();
+        return await finishJob(database, changed(dataset), UPDATED);
+      } catch (error) {
+        signal.throwIfAborted();
+        logger.error({ err: error, dataset: dataset.arn }, 'dataset: a change is tried again');
+        await setTimeout(RETRY_MS, undefined, { signal });
+      }
+    }
+  }
+}
+
+/** Ids of the data sets whose entries the job changes. */
+function changed({ id, job }: Dataset): number[] {
+  return job?.kind === 'distribute' ? [id, job.into] : [id];
 }
 
 /** Ids of the data sets whose entries the job reads or changes. */
-function concerned({ id, job }: Dataset): number[] {
+function concerned(dataset: Dataset): number[] {
+  const { job } = dataset;
   switch (job?.kind) {
     case 'copy':
       return [job.source];
-    case 'distribute':
-      return [id, job.into];
     case 'receive':
       return [];
     default:
-      return [id];
+      return changed(dataset);
   }
 }
 

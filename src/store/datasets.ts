@@ -170,7 +170,7 @@ async function begin(
 export async function beginUpdate(database: Database, id: number, lines: string): Promise<boolean> {
   return await database.transaction().execute(async (transaction) => {
     if (!(await begin(transaction, id, READY, 'UPDATE_IN_PROGRESS', { kind: 'update' }))) return false;
-    await transaction.insertInto('datasetChanges').values({ datasetId: id, lines }).execute();
+    await keepChanges(transaction, id, lines);
     return true;
   });
 }
@@ -208,9 +208,13 @@ export interface DatasetEnd {
   code: DatasetStatusCode;
 }
 
-/** Stores how the job in progress ended, and removes what only the job needed. */
-export async function finishJob(database: Database, id: number, end: DatasetEnd): Promise<void> {
-  await database.deleteFrom('datasetChanges').where('datasetId', '=', id).execute();
+/** Stores how a job in progress ended for the data sets that it changed, and removes what only the job needed. */
+export async function finishJob(database: Database, ids: number[], end: DatasetEnd): Promise<void> {
+  await database.transaction().execute((transaction) => finish(transaction, ids, end));
+}
+
+async function finish(database: Database, ids: number[], end: DatasetEnd): Promise<void> {
+  await database.deleteFrom('datasetChanges').where('datasetId', 'in', ids).execute();
   await database
     .updateTable('datasets')
     .set({
@@ -220,19 +224,24 @@ export async function finishJob(database: Database, id: number, end: DatasetEnd)
       job: null,
       updatedAt: Date.now(),
     })
-    .where('id', '=', id)
+    .where('id', 'in', ids)
     .where('job', 'is not', null)
     .execute();
 }
 
-/** The lines that an update in progress brings. */
-export async function readChanges(database: Database, id: number): Promise<string> {
-  const { lines } = await database
+/** Keeps what a job in progress is about to do until the job ends. */
+export async function keepChanges(database: Database, id: number, lines: string): Promise<void> {
+  await database.insertInto('datasetChanges').values({ datasetId: id, lines }).execute();
+}
+
+/** What `keepChanges` kept. */
+export async function findChanges(database: Database, id: number): Promise<string | undefined> {
+  const row = await database
     .selectFrom('datasetChanges')
     .select('lines')
     .where('datasetId', '=', id)
-    .executeTakeFirstOrThrow();
-  return lines;
+    .executeTakeFirst();
+  return row?.lines;
 }
 
 /** Removes a data set in DELETE_IN_PROGRESS, and its tags. Its entries must be gone already. */

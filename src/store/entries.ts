@@ -1,4 +1,12 @@
-import { addCounts, batches, countEntries, countStored, flag, negative } from './entry-counts.ts';
+import {
+  addCounts,
+  batches,
+  clearCounts,
+  countEntries,
+  countStored,
+  flag,
+  negative,
+} from './entry-counts.ts';
 import type { Database } from './schema.ts';
 
 /** One image of a data set, as it is stored. */
@@ -16,8 +24,11 @@ export interface Entry {
   labels: { label: string; boxed: boolean }[];
 }
 
-/** Entries that are read, removed or moved at a time. */
-export const ENTRY_BATCH = 500;
+/** Entries that are read or removed at a time. */
+export const ENTRY_BATCH = 250;
+
+/** Entries that are replaced or moved at a time, which is more work. */
+export const CHANGE_BATCH = 100;
 
 /**
  * Adds entries and counts them. An entry whose `sourceRef` is there already is left out. Call it inside a transaction.
@@ -69,7 +80,7 @@ export async function insertEntries<Given extends Entry>(
 
 const ENTRY_TABLES = ['datasetEntries', 'datasetLines', 'datasetLabels'] as const;
 
-/** Removes entries and their counts. At most {@link ENTRY_BATCH} positions. Call it inside a transaction. */
+/** Removes entries and their counts. At most {@link CHANGE_BATCH} positions. Call it inside a transaction. */
 export async function removeEntries(
   database: Database,
   datasetId: number,
@@ -87,7 +98,32 @@ export async function removeEntries(
 }
 
 /**
- * Moves entries into another data set, where they keep their positions. At most {@link ENTRY_BATCH} positions. Call it
+ * Removes the first entries of a data set that is on its way out, or not there yet. Call it inside a transaction.
+ * @returns false when none was left
+ */
+export async function removeFirst(database: Database, datasetId: number): Promise<boolean> {
+  const rows = await database
+    .selectFrom('datasetEntries')
+    .select('position')
+    .where('datasetId', '=', datasetId)
+    .orderBy('position')
+    .limit(ENTRY_BATCH)
+    .execute();
+  const last = rows.at(-1);
+  if (!last) return false;
+  for (const table of ENTRY_TABLES) {
+    await database
+      .deleteFrom(table)
+      .where('datasetId', '=', datasetId)
+      .where('position', '<=', last.position)
+      .execute();
+  }
+  await clearCounts(database, datasetId);
+  return true;
+}
+
+/**
+ * Moves entries into another data set, where they keep their positions. At most {@link CHANGE_BATCH} positions. Call it
  * inside a transaction.
  */
 export async function moveEntries(
@@ -119,7 +155,7 @@ async function raiseLastPosition(database: Database, datasetId: number, position
     .execute();
 }
 
-/** Positions of the entries with these values of `source-ref`. At most {@link ENTRY_BATCH} values. */
+/** Positions of the entries with these values of `source-ref`. At most {@link CHANGE_BATCH} values. */
 export async function findPositions(
   database: Database,
   datasetId: number,

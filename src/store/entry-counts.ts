@@ -71,6 +71,7 @@ export async function countStored(
   datasetId: number,
   positions: number[],
 ): Promise<Counts> {
+  if (positions.length === 0) return { total: 0, labeled: 0, errors: 0, labels: [] };
   const { total, labeled, errors } = await database
     .selectFrom('datasetEntries')
     .select((eb) => [
@@ -114,3 +115,13 @@ export const negative = ({ total, labeled, errors, labels }: Counts): Counts => 
     boxedEntries: -boxedEntries,
   })),
 });
+
+/** Sets everything to nothing. */
+export async function clearCounts(database: Database, datasetId: number): Promise<void> {
+  await database.deleteFrom('datasetLabelCounts').where('datasetId', '=', datasetId).execute();
+  await database
+    .updateTable('datasets')
+    .set({ totalEntries: 0, labeledEntries: 0, errorEntries: 0 })
+    .where('id', '=', datasetId)
+    .execute();
+}

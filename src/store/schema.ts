@@ -130,7 +130,7 @@ interface DatasetLabelCountTable {
   boxedEntries: number;
 }
 
-/** JSON lines that an update in progress brings. */
+/** What a job in progress is about to do: the JSON lines of an update, the positions (JSON) of a distribution. */
 interface DatasetChangeTable {
   datasetId: number;
   lines: string;

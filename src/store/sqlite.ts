@@ -30,6 +30,8 @@ const SETTINGS = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   PRAGMA foreign_keys = ON;
+  PRAGMA cache_size = -65536;
+  PRAGMA wal_autocheckpoint = 4000;
   BEGIN IMMEDIATE; COMMIT;
 `;
 
