@@ -7,11 +7,15 @@ import { encodeModel } from './graph/onnx.ts';
 const description: BackboneDescription = { name: 'tiny', inputSize: 16, mean: [0, 0, 0], std: [1, 1, 1] };
 
 /** A file whose output is `build` of its input `[N, 3, 16, 16]`. */
-function file(build: (g: Graph, x: Value) => Value, batch: 'N' | 1 = 'N'): Uint8Array {
+function file(
+  build: (g: Graph, x: Value) => Value,
+  batch: 'N' | 1 = 'N',
+  input: number[] = [3, 16, 16],
+): Uint8Array {
   const g = new Graph();
-  const x = g.input('pixels', [1, 3, 16, 16]);
+  const x = g.input('pixels', [1, ...input]);
   const y = build(g, x);
-  const shapes = { pixels: [batch, 3, 16, 16], out: [batch, ...y.shape.slice(1)] };
+  const shapes = { pixels: [batch, ...input], out: [batch, ...y.shape.slice(1)] };
   return encodeModel(g.model({ out: y }, shapes));
 }
 
@@ -51,12 +55,20 @@ describe('openBackbone', () => {
       { output: 'pool' },
       'no output pool; it has out',
     ],
-    ['a fixed batch', file((g, x) => g.op('Relu', [x]), 1), {}, 'does not run on two pictures'],
+    ['a fixed batch', file((g, x) => g.op('Relu', [x]), 1), {}, 'batch size is fixed'],
+    [
+      'a reshape to a fixed batch',
+      file((g, x) => g.reshape(x, [1, 3, 256])),
+      {},
+      'does not run on two pictures of 16 x 16',
+    ],
+    ['other channels', file((g, x) => g.op('Relu', [x]), 'N', [16, 16, 3]), {}, 'has 16 channels'],
+    ['rows of numbers', file((g, x) => g.op('Relu', [x]), 'N', [768]), {}, 'takes float32 [N, 3, height'],
     [
       'another size',
       file((g, x) => g.op('Relu', [x])),
       { inputSize: 20 },
-      'does not run on two pictures of 20 x 20',
+      'takes pictures of 16 x 16, and not of the inputSize 20',
     ],
     ['five dimensions', file((g, x) => g.reshape(x, [0, 3, 16, 4, 4])), {}, 'has 5 dimensions'],
   ])('refuses %s', (_name, bytes, options, message) =>

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Normalization } from './augment.ts';
 import { Executable } from './graph/executable.ts';
-import { decodeModel, encodeModel, type OnnxModel, type OnnxNode } from './graph/onnx.ts';
+import { decodeModel, encodeModel, type OnnxModel, type OnnxNode, type OnnxValue } from './graph/onnx.ts';
 
 /** What must be said of a backbone beside its ONNX file. */
 export const BackboneDescription = z.strictObject({
@@ -40,6 +40,7 @@ export async function openBackbone(file: Uint8Array, description: BackboneDescri
   const model = decodeModel(file);
   if (model.inputs.length !== 1)
     throw new Error(`A backbone has one input; this file has ${model.inputs.length}`);
+  checkInput(model.inputs[0]!, inputSize);
   const output = description.output ?? model.outputs[0]!.name;
   if (!model.outputs.some((each) => each.name === output)) {
     const names = model.outputs.map((each) => each.name).join(', ');
@@ -52,6 +53,27 @@ export async function openBackbone(file: Uint8Array, description: BackboneDescri
   const width = shape.length === 4 ? shape[1]! : shape.at(-1)!;
   const checksum = createHash('sha256').update(file).digest('hex');
   return { name, checksum, model: features, inputSize, normalization: { mean, std }, width };
+}
+
+/** Refuses what the file itself says of its input; a size of 0 is one that it doesn't say. */
+function checkInput({ name, tensor }: OnnxValue, size: number): void {
+  if (!tensor) return;
+  const { type, shape } = tensor;
+  if (type !== 'float32' || (shape.length > 0 && shape.length !== 4)) {
+    throw new Error(
+      `The input ${name} is ${type} [${shape}]; a backbone takes float32 [N, 3, height, width]`,
+    );
+  }
+  const [batch, channels, ...sides] = shape.map((dimension) =>
+    typeof dimension === 'number' ? dimension : 0,
+  );
+  if (batch) throw new Error('The batch size is fixed in the file: export it with an open batch dimension');
+  if (channels && channels !== 3) {
+    throw new Error(`The input ${name} has ${channels} channels; a backbone takes [N, 3, height, width]`);
+  }
+  if (sides.some((side) => side && side !== size)) {
+    throw new Error(`The file takes pictures of ${sides.join(' x ')}, and not of the inputSize ${size}`);
+  }
 }
 
 /** The shape of an output for two pictures. */
