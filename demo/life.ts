@@ -110,7 +110,7 @@ export async function detect(
         const answer = first
           ? `${first.Name} ${first.Confidence!.toFixed(1)} %`
           : 'no label above its threshold';
-        return `${name.padEnd(24)} ${first?.Name === label ? '✓' : '✗'} ${answer}`;
+        return `${shorten(name, 28).padEnd(28)} ${first?.Name === label ? '✓' : '✗'} ${answer}`;
       },
       () => client.send(new DetectCustomLabelsCommand({ ProjectVersionArn: model.versionArn, Image: image })),
     );
@@ -118,6 +118,9 @@ export async function detect(
   }
   return right;
 }
+
+const shorten = (name: string, length: number) =>
+  name.length > length ? `…${name.slice(1 - length)}` : name;
 
 async function describe(client: RekognitionClient, model: Model): Promise<ProjectVersionDescription> {
   const { ProjectVersionDescriptions } = await client.send(

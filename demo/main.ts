@@ -38,6 +38,9 @@ const SHEET = join(OUTPUT, 'contact-sheet.png');
 /** Of the way from guessing (0) to perfect (1), how far a model must come for the demo to succeed. */
 const CLEAR_MARGIN = 0.2;
 
+/** From here on the demo trains with the `fast` budget, since the full one would take many minutes. */
+const MANY_IMAGES = 400;
+
 const account = new Account();
 
 async function demo(images: string | undefined): Promise<void> {
@@ -48,7 +51,13 @@ async function demo(images: string | undefined): Promise<void> {
   const data = images === undefined ? await render() : await copy(images);
 
   account.heading('The server and its client');
-  const config = readConfig({ OCELLUS_PORT: '0', OCELLUS_DATA_DIR: DATA });
+  const many = data.training.images > MANY_IMAGES;
+  const budget = process.env.OCELLUS_BUDGET ?? (many ? 'fast' : 'balanced');
+  account.line(
+    'settings',
+    `OCELLUS_BUDGET=${budget}${many && budget === 'fast' ? ' (many images: balanced learns more, but not in two minutes)' : ''}`,
+  );
+  const config = readConfig({ OCELLUS_PORT: '0', OCELLUS_DATA_DIR: DATA, OCELLUS_BUDGET: budget });
   const server = await account.step(
     'start',
     ({ url }) => url,
