@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { mayCopy, parsePolicy } from '../access/project-policy.ts';
 import { findPolicies } from '../store/policies.ts';
-import { findProject } from '../store/projects.ts';
+import { findProject, type Project } from '../store/projects.ts';
 import type { VersionStatus } from '../store/schema.ts';
 import { createCopy, findVersion } from '../store/versions.ts';
 import { ServiceError } from './errors.ts';
@@ -62,11 +62,11 @@ async function authorize(projectId: string | undefined, versionArn: string, { da
   );
 }
 
-/** A caller of another account is let in before it learns what exists there. */
-async function requireSource(input: Input, context: Context): Promise<void> {
-  const { SourceProjectArn: projectArn, SourceProjectVersionArn: versionArn } = input;
-  const project = await findProject(context.database, projectArn);
-  await authorize(project?.id, versionArn, context);
+async function requireSource(
+  project: Project | undefined,
+  { SourceProjectArn: projectArn, SourceProjectVersionArn: versionArn }: Input,
+  context: Context,
+): Promise<void> {
   if (!project) throw notFound(projectArn);
   const version = await findVersion(context.database, versionArn);
   if (!version || version.projectId !== project.id) throw notFound(versionArn);
@@ -80,10 +80,13 @@ export const CopyProjectVersion = defineOperation({
   input,
   async handle(input, context) {
     const { database, config, caller } = context;
+    // A caller of another account is let in before it learns what exists there.
+    const sourceProject = await findProject(database, input.SourceProjectArn);
+    await authorize(sourceProject?.id, input.SourceProjectVersionArn, context);
     refuseKey(input.KmsKeyId);
     checkSource(input, caller.region);
     const output = readOutput(input.OutputConfig);
-    await requireSource(input, context);
+    await requireSource(sourceProject, input, context);
     await requireProject(input.DestinationProjectArn, context);
     await requireBucket(output.bucket, context);
     const version = {

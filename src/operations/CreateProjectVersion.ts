@@ -86,14 +86,9 @@ function readDatasets({ TrainingData, TestingData }: Input, datasets: Dataset[])
   return { datasets: { training, testing: id('TEST') } };
 }
 
-async function readRequest(input: Input, project: Project, { database }: Context): Promise<VersionRequest> {
-  const { OutputConfig, VersionDescription } = input;
+async function readData(input: Input, project: Project, { database }: Context): Promise<Data> {
   const datasets = await listDatasets(database, [project.id]);
-  return {
-    ...(datasets.length > 0 ? readDatasets(input, datasets) : readManifests(input)),
-    output: readOutput(OutputConfig),
-    description: VersionDescription,
-  };
+  return datasets.length > 0 ? readDatasets(input, datasets) : readManifests(input);
 }
 
 export const CreateProjectVersion = defineOperation({
@@ -103,9 +98,11 @@ export const CreateProjectVersion = defineOperation({
     const { config, database } = context;
     refuseKey(input.KmsKeyId);
     checkFeatureConfig(input);
+    const output = readOutput(input.OutputConfig);
     const project = await requireProject(input.ProjectArn, context);
-    const request = await readRequest(input, project, context);
-    await requireBucket(request.output.bucket, context);
+    const data = await readData(input, project, context);
+    await requireBucket(output.bucket, context);
+    const request = { ...data, output, description: input.VersionDescription };
     const version = {
       projectArn: input.ProjectArn,
       name: input.VersionName,

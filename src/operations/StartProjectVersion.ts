@@ -1,9 +1,12 @@
 import { z } from 'zod';
+import type { VersionStatus } from '../store/schema.ts';
 import { moveVersionToStarting } from '../store/versions.ts';
 import { ServiceError } from './errors.ts';
 import { inUse, requireVersion } from './lookup.ts';
 import { defineOperation } from './operation.ts';
 import { InferenceUnits, ProjectVersionArn } from './shapes.ts';
+
+const STARTABLE: VersionStatus[] = ['TRAINING_COMPLETED', 'COPYING_COMPLETED', 'STOPPED', 'FAILED'];
 
 export const StartProjectVersion = defineOperation({
   name: 'StartProjectVersion',
@@ -26,6 +29,7 @@ export const StartProjectVersion = defineOperation({
       const what = version.source ? 'copying' : 'training';
       throw new ServiceError('InvalidParameterException', `The ${what} of the project version failed.`);
     }
+    if (!STARTABLE.includes(version.status)) throw await inUse(arn, context);
     if ((maximum ?? minimum) > config.maximumInferenceUnits) {
       throw new ServiceError(
         'LimitExceededException',
@@ -35,7 +39,7 @@ export const StartProjectVersion = defineOperation({
     const result = await moveVersionToStarting(
       database,
       version.id,
-      ['TRAINING_COMPLETED', 'COPYING_COMPLETED', 'STOPPED', 'FAILED'],
+      STARTABLE,
       { minimum, maximum },
       config.maximumRunningModels,
     );

@@ -31,7 +31,11 @@ import { parseBody, validate } from './validate.ts';
  *     7. too many nodes, no JSON, wrong JSON types       SerializationException
  *     8. shapes                                          ValidationException
  *   by the operation itself
- *     9. authorization, 10. existence, 11. state, 12. quota
+ *     9. authorization                                   AccessDeniedException
+ *    10. parameters that don't go together or aren't supported   InvalidParameterException
+ *    11. existence                                       ResourceNotFoundException
+ *    12. state, and what doesn't go with what is there   ResourceInUseException, InvalidParameterException …
+ *    13. quota                                           LimitExceededException …
  */
 
 const SERVICE = 'rekognition';
