@@ -1,12 +1,13 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { basename, join, relative } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { RekognitionClient } from '@aws-sdk/client-rekognition';
 import { readConfig } from '../src/config.ts';
 import { createLogger } from '../src/logger.ts';
 import { startServer } from '../src/server.ts';
+import { openSqlite } from '../src/store/sqlite.ts';
 import { Account, duration } from './account.ts';
 import { writeContactSheet } from './contact-sheet.ts';
 import type { DataSet, Unseen } from './data-set.ts';
@@ -42,11 +43,11 @@ const CLEAR_MARGIN = 0.2;
 const MANY_IMAGES = 400;
 
 const account = new Account();
+let serverStarted = false;
 
 async function demo(images: string | undefined): Promise<void> {
   const began = performance.now();
-  await rm(OUTPUT, { recursive: true, force: true });
-  await mkdir(BUCKETS, { recursive: true });
+  await clearOutput(images);
   account.heading('The data');
   const data = images === undefined ? await render() : await copy(images);
 
@@ -63,6 +64,7 @@ async function demo(images: string | undefined): Promise<void> {
     ({ url }) => url,
     () => startServer(config, { logger: createLogger((line) => appendFileSync(LOG, `${line}\n`)) }),
   );
+  serverStarted = true;
   const client = new RekognitionClient({
     endpoint: server.url,
     region: config.region,
@@ -109,6 +111,25 @@ async function demo(images: string | undefined): Promise<void> {
     client.destroy();
     await server.close();
   }
+}
+
+/** Removes what the last run made, unless someone needs it. */
+async function clearOutput(images: string | undefined): Promise<void> {
+  if (images !== undefined && !relative(OUTPUT, images).startsWith('..')) {
+    throw new DemoError(
+      `${images} lies in demo-output, which this run would replace. Copy it elsewhere first.`,
+    );
+  }
+  const database = join(DATA, 'ocellus.sqlite');
+  // Opening it is refused while another server has it open.
+  if (existsSync(database)) {
+    const opened = await openSqlite(database).catch((error: Error) => {
+      throw new DemoError(`${error.message} Stop it first: this run would replace its data.`);
+    });
+    await opened.destroy();
+  }
+  await rm(OUTPUT, { recursive: true, force: true });
+  await mkdir(BUCKETS, { recursive: true });
 }
 
 function render(): Promise<DataSet> {
@@ -199,7 +220,8 @@ async function main(): Promise<void> {
       options: { images: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
     });
     if (values.help) return console.log(HELP);
-    images = values.images;
+    // npm runs scripts in the repository; the path is meant from where the person is.
+    images = values.images && resolve(process.env.INIT_CWD ?? '.', values.images);
   } catch (error) {
     throw new DemoError(`${(error as Error).message}\n\n${HELP}`);
   }
@@ -212,5 +234,6 @@ try {
   console.error(
     `\n\nThe demo failed. ${error instanceof DemoError ? error.message : (error as Error).stack}`,
   );
+  if (serverStarted) console.error(`What the server did: ${relative(process.cwd(), LOG)}`);
   process.exitCode = 1;
 }
