@@ -12,6 +12,7 @@ export interface Gaps {
 
 const LATER = 'Its input is checked, then it answers InvalidParameterException: not supported yet.';
 const NO_KEYS = 'Refused with InvalidParameterException until keys are managed; never ignored.';
+const NO_QUOTA = 'Never: no limit of the service leads to it.';
 const ONE_QUOTA = 'Never: quotas answer LimitExceededException.';
 
 /** Of the errors that every operation models. */
@@ -56,16 +57,23 @@ export const gaps: Record<string, Gaps> = {
     request: { KmsKeyId: NO_KEYS },
     errors: { ServiceQuotaExceededException: ONE_QUOTA },
   },
+  CreateDataset: { errors: { LimitExceededException: NO_QUOTA } },
+  UpdateDatasetEntries: { errors: { LimitExceededException: NO_QUOTA } },
+  DeleteDataset: { errors: { LimitExceededException: NO_QUOTA } },
   PutProjectPolicy: {
     request: {
       PolicyDocument:
-        'Conditions: ArnEquals, ArnLike, StringEquals, StringLike and their opposites on aws:PrincipalArn and ' +
+        'Yes; of conditions ArnEquals, ArnLike, StringEquals, StringLike and their opposites on aws:PrincipalArn and ' +
         'aws:PrincipalAccount; others are refused with MalformedPolicyDocumentException.',
     },
     errors: { ServiceQuotaExceededException: ONE_QUOTA },
   },
   DetectCustomLabels: {
-    errors: { LimitExceededException: 'Never: no limit of the service leads to it.' },
+    response: {
+      'CustomLabels[].Geometry': 'Absent: models classify images and find no objects so far.',
+      'CustomLabels[].Geometry.Polygon': 'Absent: the service leaves it out, too.',
+    },
+    errors: { LimitExceededException: NO_QUOTA },
   },
   DetectModerationLabels: { operation: LATER },
   StartMediaAnalysisJob: { operation: LATER },
