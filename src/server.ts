@@ -6,6 +6,7 @@ import { type Credentials, type KeyPair, loadCredentials } from './access/creden
 import type { Config } from './config.ts';
 import { DatasetJobs } from './datasets/jobs.ts';
 import { DatasetQueue } from './datasets/queue.ts';
+import { gets } from './gets/index.ts';
 import type { Logger } from './logger.ts';
 import { FolderObjects } from './objects/folder.ts';
 import { openObjects } from './objects/open.ts';
@@ -51,7 +52,7 @@ export async function startServer(
   try {
     const credentials = await loadCredentials(config);
     const beside = { isMine: isS3Request, handle: s3Handler(services, credentials, logger ?? SILENT) };
-    app = createProtocolServer({ services, operations, credentials, beside, logger: logger ?? false });
+    app = createProtocolServer({ services, operations, gets, credentials, beside, logger: logger ?? false });
     await takeUp(services);
     const url = await app.listen({ host: config.host, port: config.port });
     const { port } = app.server.address() as AddressInfo;

@@ -2,24 +2,12 @@ import { z } from 'zod';
 import { mayCopy, parsePolicy } from '../access/project-policy.ts';
 import { findPolicies } from '../store/policies.ts';
 import { findProject, type Project } from '../store/projects.ts';
-import type { VersionStatus } from '../store/schema.ts';
 import { createCopy, findVersion } from '../store/versions.ts';
 import { ServiceError } from './errors.ts';
-import { inUse, notFound, requireProject } from './lookup.ts';
+import { inUse, notFound, requireProject, WITH_MODEL } from './lookup.ts';
 import { readOutput, refuseKey, requireBucket, requireMade } from './new-version.ts';
 import { type Context, defineOperation } from './operation.ts';
 import { KmsKeyId, OutputConfig, ProjectArn, ProjectVersionArn, Tags, VersionName } from './shapes.ts';
-
-/** The statuses in which a version has a model and is going to keep it. */
-const COPYABLE: VersionStatus[] = [
-  'TRAINING_COMPLETED',
-  'STARTING',
-  'RUNNING',
-  'FAILED',
-  'STOPPING',
-  'STOPPED',
-  'COPYING_COMPLETED',
-];
 
 const input = z.object({
   SourceProjectArn: ProjectArn,
@@ -97,7 +85,7 @@ export const CopyProjectVersion = defineOperation({
       versionLimit: config.maximumVersions,
       busyLimit: config.maximumCopies,
     };
-    const source = { arn: input.SourceProjectVersionArn, statuses: COPYABLE };
+    const source = { arn: input.SourceProjectVersionArn, statuses: WITH_MODEL };
     const made = await createCopy(database, version, source);
     if (made === 'wrong-source-status') throw await inUse(source.arn, context);
     const copy = requireMade(made, version, 'copies');

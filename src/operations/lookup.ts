@@ -6,6 +6,17 @@ import { ServiceError } from './errors.ts';
 import type { Context } from './operation.ts';
 import { DatasetArn, ProjectArn, ProjectVersionArn } from './shapes.ts';
 
+/** The statuses in which a version has a model and is going to keep it. */
+export const WITH_MODEL: VersionStatus[] = [
+  'TRAINING_COMPLETED',
+  'STARTING',
+  'RUNNING',
+  'FAILED',
+  'STOPPING',
+  'STOPPED',
+  'COPYING_COMPLETED',
+];
+
 /** Refuses an ARN of another account or Region than the caller's. */
 function checkOwner(arn: string, { caller }: Context): void {
   const [, , , region, account] = arn.split(':');
