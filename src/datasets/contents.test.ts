@@ -127,7 +127,7 @@ function expected(pictures: Picture[]) {
 
 async function found(id: number) {
   const dataset = (await findDatasetById(database, id))!;
-  const entries = await listEntries(database, id, {}, { after: 0, limit: 1000 });
+  const entries = await listEntries(database, id, {}, { after: 0, limit: 5000 });
   return {
     lines: entries.map(({ line }) => line),
     total: dataset.totalEntries,
@@ -141,10 +141,10 @@ async function found(id: number) {
   };
 }
 
-/** Good lines enough that no number of broken ones is too many. */
+/** Lines enough that no number of broken ones is too many, and that half of the labels can be tested. */
 const filler: Picture[] = Array.from({ length: 200 }, (_, i) => ({
   key: `filler-${i}`,
-  labels: ['cat'],
+  labels: [i % 2 ? 'cat' : 'dog'],
   broken: false,
 }));
 
@@ -203,23 +203,24 @@ test.each(['an update', 'a distribution'])(
   '%s that is cut off half-way is completed by the next start',
   async (kind) => {
     const arn = await project();
-    manifest = lines(numbered(0, 600, 'cat'));
+    manifest = lines(numbered(0, 2000, 'cat'));
     const train = await create(arn, 'TRAIN', IMPORT);
     await work(train);
     const test = await create(arn, 'TEST');
-    if (kind === 'an update') await beginUpdate(database, train, lines(numbered(300, 900, 'dog')));
+    if (kind === 'an update') await beginUpdate(database, train, lines(numbered(300, 1300, 'dog')));
     else await beginDistribution(database, train, test);
     // Some batches go through before this one.
     await refuse(
       kind === 'an update'
-        ? "insert on dataset_lines when new.line like '%pictures/777\"%'"
-        : `update on dataset_lines when (select count(*) from dataset_lines where dataset_id = ${test}) > 100`,
+        ? "insert on dataset_lines when new.line like '%pictures/1277\"%'"
+        : `update on dataset_lines when (select count(*) from dataset_lines where dataset_id = ${test}) > 260`,
     );
     jobs.start((await findDatasetById(database, train))!);
-    const changed = kind === 'an update' ? train : test;
-    await expect
-      .poll(async () => (await found(changed)).total)
-      .toBeGreaterThanOrEqual(kind === 'an update' ? 700 : 100);
+    const done = async () =>
+      kind === 'an update'
+        ? (await found(train)).labels.find(([label]) => label === 'dog')?.[1]
+        : (await found(test)).total;
+    await expect.poll(done, { timeout: 30_000 }).toBeGreaterThanOrEqual(250);
     await jobs.close();
     expect((await findDatasetById(database, train))?.status).toBe('UPDATE_IN_PROGRESS');
     await allow();
@@ -228,10 +229,10 @@ test.each(['an update', 'a distribution'])(
     expect(await ended(train)).toBe('UPDATE_COMPLETE');
     if (kind === 'an update') {
       expect(await found(train)).toEqual(
-        expected([...numbered(0, 300, 'cat'), ...numbered(300, 900, 'dog')]),
+        expected([...numbered(0, 300, 'cat'), ...numbered(300, 1300, 'dog'), ...numbered(1300, 2000, 'cat')]),
       );
     } else {
-      expect([(await found(train)).total, (await found(test)).total]).toEqual([480, 120]);
+      expect([(await found(train)).total, (await found(test)).total]).toEqual([1600, 400]);
       expect((await findDatasetById(database, test))?.status).toBe('UPDATE_COMPLETE');
     }
   },
@@ -259,7 +260,7 @@ test('a half-done import is begun again by the next start', async () => {
   manifest = lines(numbered(0, 600, 'cat'));
   const train = await create(await project(), 'TRAIN', IMPORT);
   jobs.start((await findDatasetById(database, train))!);
-  await expect.poll(async () => (await found(train)).total).toBeGreaterThan(0);
+  await expect.poll(async () => (await found(train)).total, { timeout: 30_000 }).toBeGreaterThan(0);
   await jobs.close();
   jobs = open();
   await jobs.resume();

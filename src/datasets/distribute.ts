@@ -1,6 +1,6 @@
 import { ManifestError } from '../manifest/codes.ts';
 import { findChanges, keepChanges } from '../store/datasets.ts';
-import { CHANGE_BATCH, moveEntries } from '../store/entries.ts';
+import { ENTRY_BATCH, moveEntries } from '../store/entries.ts';
 import { batches } from '../store/entry-counts.ts';
 import type { Database } from '../store/schema.ts';
 import { overlap } from '../training/labels.ts';
@@ -53,7 +53,7 @@ export async function moveAll(
   positions: number[],
   signal: AbortSignal,
 ): Promise<void> {
-  for (const some of batches(positions, CHANGE_BATCH)) {
+  for (const some of batches(positions, ENTRY_BATCH)) {
     await database.transaction().execute((transaction) => moveEntries(transaction, from, into, some));
     await pause(signal);
   }

@@ -1,7 +1,7 @@
 import { ManifestError } from '../manifest/codes.ts';
 import { MANIFEST_LIMITS, readLines } from '../manifest/reader.ts';
 import { findChanges, findDatasetById } from '../store/datasets.ts';
-import { CHANGE_BATCH, findPositions, insertEntries, lastPosition, removeEntries } from '../store/entries.ts';
+import { ENTRY_BATCH, findPositions, insertEntries, lastPosition, removeEntries } from '../store/entries.ts';
 import { batches, countEntries, countStored } from '../store/entry-counts.ts';
 import { listLabels } from '../store/entry-listing.ts';
 import type { Database } from '../store/schema.ts';
@@ -25,7 +25,7 @@ export async function checkUpdate(
   };
   add(await listLabels(database, datasetId), 1);
   let total = (await findDatasetById(database, datasetId))!.totalEntries;
-  for (const some of batches(entries, CHANGE_BATCH)) {
+  for (const some of batches(entries, ENTRY_BATCH)) {
     const existing = await findExisting(database, datasetId, some);
     add((await countStored(database, datasetId, [...existing.values()])).labels, -1);
     add(countEntries(some).labels, 1);
@@ -46,7 +46,7 @@ export async function mergeEntries(
   entries: CheckedEntry[],
   signal: AbortSignal,
 ): Promise<void> {
-  for (const some of batches(entries, CHANGE_BATCH)) {
+  for (const some of batches(entries, ENTRY_BATCH)) {
     await database.transaction().execute(async (transaction) => {
       const existing = await findExisting(transaction, datasetId, some);
       await removeEntries(transaction, datasetId, [...existing.values()]);
@@ -79,7 +79,7 @@ async function readEntries(text: string, signal: AbortSignal): Promise<CheckedEn
   const limits = { ...MANIFEST_LIMITS, lines: Number.POSITIVE_INFINITY };
   for await (const { number, text } of readLines(bytes(), limits)) {
     total = number;
-    if (number % CHANGE_BATCH === 0) await pause(signal);
+    if (number % ENTRY_BATCH === 0) await pause(signal);
     const entry = toEntry(text, number);
     if (entry && !entries.has(entry.sourceRef)) entries.set(entry.sourceRef, entry);
   }

@@ -24,11 +24,8 @@ export interface Entry {
   labels: { label: string; boxed: boolean }[];
 }
 
-/** Entries that are read or removed at a time. */
+/** Entries that are read, removed, replaced or moved at a time. */
 export const ENTRY_BATCH = 250;
-
-/** Entries that are replaced or moved at a time, which is more work. */
-export const CHANGE_BATCH = 100;
 
 /**
  * Adds entries and counts them. An entry whose `sourceRef` is there already is left out. Call it inside a transaction.
@@ -80,7 +77,7 @@ export async function insertEntries<Given extends Entry>(
 
 const ENTRY_TABLES = ['datasetEntries', 'datasetLines', 'datasetLabels'] as const;
 
-/** Removes entries and their counts. At most {@link CHANGE_BATCH} positions. Call it inside a transaction. */
+/** Removes entries and their counts. At most {@link ENTRY_BATCH} positions. Call it inside a transaction. */
 export async function removeEntries(
   database: Database,
   datasetId: number,
@@ -123,7 +120,7 @@ export async function removeFirst(database: Database, datasetId: number): Promis
 }
 
 /**
- * Moves entries into another data set, where they keep their positions. At most {@link CHANGE_BATCH} positions. Call it
+ * Moves entries into another data set, where they keep their positions. At most {@link ENTRY_BATCH} positions. Call it
  * inside a transaction.
  */
 export async function moveEntries(
@@ -155,7 +152,7 @@ async function raiseLastPosition(database: Database, datasetId: number, position
     .execute();
 }
 
-/** Positions of the entries with these values of `source-ref`. At most {@link CHANGE_BATCH} values. */
+/** Positions of the entries with these values of `source-ref`. At most {@link ENTRY_BATCH} values. */
 export async function findPositions(
   database: Database,
   datasetId: number,
