@@ -15,10 +15,10 @@ test('the table has the 27 operations, and the SDK has them all', () => {
   expect(sdkOperations()).toEqual(expect.arrayContaining(names));
 });
 
-test('every file of src/operations is an operation of the table, and the server answers it', async () => {
+test('every operation of the table has its file in src/operations, and the server answers it', async () => {
   const files = await readdir(new URL('src/operations', root));
   const named = files.flatMap((file) => /^([A-Z]\w*)\.ts$/.exec(file)?.[1] ?? []).sort();
-  expect(names).toEqual(expect.arrayContaining(named));
+  expect(named).toEqual(names.toSorted());
   expect(operations.map(({ name }) => name as string).sort()).toEqual(named);
 });
 
@@ -62,5 +62,5 @@ test('what is said to be missing is in the table', () => {
 
 test('docs/PARITY.md is what `npm run parity` writes', async () => {
   const written = await readFile(new URL('docs/PARITY.md', root), 'utf8');
-  expect(written).toBe(renderParity(new Set(operations.map(({ name }) => name as string))));
+  expect(written).toBe(renderParity());
 });
