@@ -104,6 +104,7 @@ export async function spawnServer(workspace: Workspace, settings: Record<string,
     return findLine(lines, /ready at (http:\S+)/);
   });
   return {
+    url,
     client: createClient(url),
     /** What the first group of the pattern matches in the log, or undefined. */
     log: (pattern: RegExp) => findLine(lines, pattern),

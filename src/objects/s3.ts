@@ -177,7 +177,10 @@ export class S3Objects implements ObjectStore {
       );
       return { ...answer, Body: answer.Body as NodeBody };
     } catch (cause) {
-      throw wrap(cause, objectUrl(ref));
+      const error = wrap(cause, objectUrl(ref));
+      // Said of a version id of a form that the service doesn't know.
+      if (error.reason !== 'bad-key' || ref.version === undefined) throw error;
+      throw new ObjectError('bad-version', error.message, { cause });
     }
   }
 
