@@ -43,7 +43,7 @@ beforeAll(async () => {
   source = { projectArn, arn, description: await settled(client, projectArn, 'v1') };
   expect(source.description.Status).toBe('TRAINING_COMPLETED');
   destination = await createProject(client, 'destination');
-}, 120_000);
+}, 300_000);
 
 afterAll(async () => {
   await server.kill();
