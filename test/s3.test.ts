@@ -560,6 +560,20 @@ describe('versions', () => {
     expect(await refusal(get('a', { VersionId: 'x y' }))).toBe('400 InvalidArgument');
   });
 
+  test('are deleted at the same time, and nothing comes back', async () => {
+    await enableVersions();
+    for (let i = 0; i < 6; i++) await Promise.all(['a', 'b'].map((key) => put(key, String(i))));
+    const { Versions } = await versions();
+    await Promise.all(
+      Versions.flatMap(({ Key, VersionId }) => [
+        s3.send(new DeleteObjectCommand({ Bucket, Key, VersionId })),
+        s3.send(new DeleteObjectCommand({ Bucket, Key, VersionId })),
+      ]),
+    );
+    expect(await versions()).toEqual({ Versions: [], DeleteMarkers: [] });
+    expect(await readdir(folder, { recursive: true })).toEqual(['.ocellus', '.ocellus/data']);
+  });
+
   test('of a file that is put in their place by hand are kept but for the one whose file it was', async () => {
     await enableVersions();
     const one = (await put('a', 'one')).VersionId!;

@@ -276,21 +276,28 @@ export class FolderBuckets {
     if (version && version.id === undefined) this.catalogue.insert(bucket, { ...version, id: randomUUID() });
   }
 
-  async #remove(bucket: string, folder: string, version: Version): Promise<void> {
-    const { key, path, identity, id } = version;
-    // The file first: when a crash comes between, a row without bytes is nothing, a file without a row is an object.
-    if (path !== '' && path === plainPath(folder, key) && statPlain(path)?.identity === identity) {
-      unlinkSync(path);
-      await syncFolder(dirname(path)).catch(() => {});
-      removeEmptyParents(path, folder);
+  async #remove(bucket: string, folder: string, { id, key, nullVersion, identity }: Version): Promise<void> {
+    const path = plainPath(folder, key);
+    // In one step, and not by where its bytes were when somebody asked: another request may have published it since.
+    const unlinked = await this.catalogue
+      .change(() => {
+        // The file first: when a crash comes between, a row without bytes is nothing, a file without a row an object.
+        const isPlain = path !== undefined && statPlain(path)?.identity === identity;
+        if (isPlain) unlinkSync(path);
+        if (id !== undefined) this.catalogue.remove(id);
+        for (const row of nullVersion ? this.catalogue.rows(bucket, key) : []) {
+          if (row.nullVersion) this.catalogue.remove(row.id);
+        }
+        return isPlain;
+      })
+      .catch((cause) => {
+        throw wrap(cause, objectUrl({ bucket, key }));
+      });
+    if (unlinked) {
+      await syncFolder(dirname(path!)).catch(() => {});
+      removeEmptyParents(path!, folder);
     }
-    if (id === undefined) return;
-    await this.catalogue.change(() => {
-      this.catalogue.remove(id);
-      if (!version.nullVersion) return;
-      for (const row of this.catalogue.rows(bucket, key)) if (row.nullVersion) this.catalogue.remove(row.id);
-    });
-    await rm(dataPath(folder, id), { force: true });
+    if (id !== undefined) await rm(dataPath(folder, id), { force: true });
   }
 
   /** Gives the newest version its plain name, and forgets the versions that it replaced. */

@@ -24,7 +24,7 @@ export async function ListObjectsV2({ buckets, bucket, query, account }: Call): 
       EncodingType: query.get('encoding-type') ?? undefined,
       KeyCount: page.entries.length + page.prefixes.length,
       IsTruncated: page.truncated,
-      ContinuationToken: token ?? undefined,
+      ContinuationToken: query.get('continuation-token') ?? undefined,
       NextContinuationToken: page.truncated ? Buffer.from(page.last).toString('base64url') : undefined,
       ...contents(page, encode, owner),
     }),
