@@ -56,6 +56,8 @@ const settings = z.object({
   /** Key pair for that service. Neither: the AWS SDK's own search (AWS_ACCESS_KEY_ID …, ~/.aws, instance role). */
   OCELLUS_S3_ACCESS_KEY_ID: z.string().min(1).optional(),
   OCELLUS_S3_SECRET_ACCESS_KEY: z.string().min(1).optional(),
+  /** Path or address of the ONNX file that trainings start from, its description beside it (docs/backbones.md). */
+  OCELLUS_BACKBONE: z.string().min(1).optional(),
   /** Seed of every random choice in a training. */
   OCELLUS_SEED: z.coerce.number().int().min(0).max(0xffffffff).default(0),
 });
@@ -76,6 +78,8 @@ export interface Config {
   maximumCopies: number;
   budget: 'fast' | 'balanced';
   seed: number;
+  /** Path or address of what trainings start from; fresh weights when absent. */
+  backbone: string | undefined;
   /** Where the buckets are. */
   objects: ObjectSettings;
   s3Domain: string;
@@ -105,6 +109,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     maximumCopies: data.OCELLUS_MAX_COPIES,
     budget: data.OCELLUS_BUDGET,
     seed: data.OCELLUS_SEED,
+    backbone: data.OCELLUS_BACKBONE,
     objects: readObjectSettings(data, dataDirectory),
     s3Domain: data.OCELLUS_S3_DOMAIN,
   };

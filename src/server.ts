@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { type Credentials, type KeyPair, loadCredentials } from './access/credentials.ts';
+import { resolveBackbone } from './backbones/add.ts';
+import { type Backbones, backbonesIn } from './backbones/library.ts';
 import type { Config } from './config.ts';
 import { DatasetJobs } from './datasets/jobs.ts';
 import { DatasetQueue } from './datasets/queue.ts';
@@ -69,10 +71,15 @@ function s3Handler({ objects, config }: Services, credentials: Credentials, logg
   return createS3Handler({ buckets, credentials, region, accountId, domain, logger });
 }
 
-/** What operations work with, on the data directory (made when absent). Nothing runs yet. */
+/**
+ * What operations work with, on the data directory (made when absent). Nothing runs yet. Throws BackboneError when the
+ * backbone of the settings can't be had.
+ */
 export async function openServices(config: Config, logger: Logger = SILENT): Promise<Services> {
   const inside = (name: string) => join(config.dataDirectory, name);
   await mkdir(config.dataDirectory, { recursive: true });
+  const backbones = backbonesIn(config.dataDirectory);
+  const backbone = await chooseBackbone(backbones, config, logger);
   const database = await openSqlite(inside('ocellus.sqlite'));
   const folders = new VersionFolders(inside('versions'));
   const objects = openObjects(config.objects);
@@ -82,6 +89,7 @@ export async function openServices(config: Config, logger: Logger = SILENT): Pro
     config,
     database,
     folders,
+    backbone,
     objects,
     pageTokens: await createPageTokens(database),
     datasetQueue,
@@ -90,6 +98,16 @@ export async function openServices(config: Config, logger: Logger = SILENT): Pro
     copies: new Copies({ database, folders, objects, logger }),
     models: new Models({ database, folders, logger }),
   };
+}
+
+async function chooseBackbone(backbones: Backbones, { backbone: setting }: Config, logger: Logger) {
+  await backbones.removeRemains();
+  if (setting === undefined) return undefined;
+  logger.info({ from: setting }, 'backbone: being looked up');
+  const backbone = await resolveBackbone(backbones, setting);
+  const { name, checksum } = backbone;
+  logger.info({ name, checksum }, 'backbone: new trainings start from it');
+  return backbone;
 }
 
 /** Ends what runs in the background; the next start takes up what isn't done. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Backbone, type BackboneDescription, openBackbone } from '../vision/backbone.ts';
 import { BackboneError } from './error.ts';
 import { checksumOf, syncFolder, writeJson } from './files.ts';
+import { isAlive } from './lock.ts';
 
 /** Which backbone: what a project version remembers. */
 export interface BackboneRef {
@@ -32,8 +33,13 @@ const UNFINISHED = '.new-';
 
 export const modelPath = (folder: string) => join(folder, MODEL);
 
+/** The backbones of a data directory. */
+export function backbonesIn(dataDirectory: string): Backbones {
+  return new Backbones(join(dataDirectory, 'backbones'));
+}
+
 /**
- * The backbones in a data directory, one folder each: `NAME-CHECKSUM/{backbone.onnx,backbone.json,added.json}`, with the
+ * Backbones on disk, one folder each: `NAME-CHECKSUM/{backbone.onnx,backbone.json,added.json}`, with the
  * first twelve digits of the checksum. A folder is there whole or not at all, and is never changed.
  */
 export class Backbones {
@@ -126,11 +132,12 @@ export class Backbones {
     return found;
   }
 
-  /** Removes what was left half made. */
+  /** Removes what processes that have ended left half made. */
   async removeRemains(): Promise<void> {
     const names = await readdir(this.root).catch(() => []);
     for (const name of names.filter((each) => each.startsWith(UNFINISHED))) {
-      await rm(join(this.root, name), { recursive: true, force: true });
+      const owner = Number(name.slice(UNFINISHED.length).split('-')[0]);
+      if (!isAlive(owner)) await rm(join(this.root, name), { recursive: true, force: true });
     }
   }
 

@@ -21,7 +21,7 @@ export async function lockFile(path: string, busy: string): Promise<AsyncDisposa
   }
 }
 
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   // In a container the process before this one often had the same number.
   if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
   try {

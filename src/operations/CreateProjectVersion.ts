@@ -102,7 +102,13 @@ export const CreateProjectVersion = defineOperation({
     const project = await requireProject(input.ProjectArn, context);
     const data = await readData(input, project, context);
     await requireBucket(output.bucket, context);
-    const request = { ...data, output, description: input.VersionDescription };
+    const { backbone } = context;
+    const request: VersionRequest = {
+      ...data,
+      output,
+      description: input.VersionDescription,
+      backbone: backbone && { name: backbone.name, checksum: backbone.checksum },
+    };
     const version = {
       projectArn: input.ProjectArn,
       name: input.VersionName,

@@ -1,5 +1,6 @@
 import type * as sdk from '@aws-sdk/client-rekognition';
 import type { z } from 'zod';
+import type { InstalledBackbone } from '../backbones/library.ts';
 import type { Config } from '../config.ts';
 import type { DatasetJobs } from '../datasets/jobs.ts';
 import type { DatasetQueue } from '../datasets/queue.ts';
@@ -26,6 +27,8 @@ export interface Services {
   database: Database;
   pageTokens: PageTokens;
   folders: VersionFolders;
+  /** What new trainings start from; fresh weights when absent. */
+  backbone?: InstalledBackbone;
   datasets: DatasetJobs;
   datasetQueue: DatasetQueue;
   trainings: Trainings;

@@ -18,6 +18,8 @@ export interface VersionRequest {
   datasets?: { training: number; testing?: number };
   output: { bucket: string; prefix?: string };
   description?: string;
+  /** What the training starts from (SHA-256 of the file, hexadecimal), as it was set then; fresh weights when absent. */
+  backbone?: { name: string; checksum: string };
 }
 
 /** Ids of the data sets that a training reads. */
@@ -317,6 +319,13 @@ export async function moveVersionToDeleting(
   });
 }
 
+/** The status' own message first: software may look at how it begins. */
+function endMessage(outcome: TrainingOutcome): string {
+  if (outcome.status === 'TRAINING_FAILED') return outcome.message;
+  const { notes = [] } = outcome;
+  return [MESSAGES.TRAINING_COMPLETED, ...notes.map((note) => `(${note})`)].join(' ');
+}
+
 /** Stores how a training ended. */
 export async function finishTraining(
   database: Database,
@@ -328,7 +337,7 @@ export async function finishTraining(
     .updateTable('projectVersions')
     .set({
       status: outcome.status,
-      statusMessage: outcome.status === 'TRAINING_FAILED' ? outcome.message : MESSAGES.TRAINING_COMPLETED,
+      statusMessage: endMessage(outcome),
       trainingEndedAt: endedAt,
       outcome: JSON.stringify(outcome),
     })

@@ -1,5 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BackboneError } from '../backbones/error.ts';
+import { Backbones } from '../backbones/library.ts';
 import { ManifestError } from '../manifest/codes.ts';
 import { ObjectError, type ObjectStore } from '../objects/objects.ts';
 import { type TrainingProgress, trainClassifier } from '../vision/classifier.ts';
@@ -36,7 +38,11 @@ export async function runTrainingJob(
   onProgress: Report = () => {},
 ): Promise<TrainingOutcome> {
   const begun = Date.now();
-  const report = neverBack(onProgress);
+  const notes: string[] = [];
+  const report = neverBack((progress) => {
+    if (progress.note !== undefined) notes.push(progress.note);
+    onProgress(progress);
+  });
   const files = resultFiles(job);
   const scratch = join(job.directory, 'scratch');
   let validation: ValidationFiles | undefined;
@@ -58,12 +64,14 @@ export async function runTrainingJob(
     }
 
     const sets = toLabelledSets(checked);
+    const backbone = job.backbone && (await new Backbones(job.backbone.root).open(job.backbone));
     const untuned = await trainClassifier({
       labels: sets.labels,
       exclusive: sets.exclusive,
       training: toSamples(sets.training, sets.labels, objects),
       seed: job.seed,
       budget: job.budget,
+      backbone,
       scratch,
       onProgress: (progress) => report(within('training', 'evaluating', progress)),
     });
@@ -79,7 +87,7 @@ export async function runTrainingJob(
     const thresholds = evaluation.labels.map(({ threshold }) => threshold);
     await publishModel(job.directory, withThresholds(untuned, thresholds));
     report({ stage: 'done', fraction: BEGIN.end });
-    return completed(files, validation, evaluation, begun);
+    return { ...completed(files, validation, evaluation, begun), ...(notes.length > 0 && { notes }) };
   } catch (error) {
     return { status: 'TRAINING_FAILED', message: blame(error), ...(validation && { validation }) };
   } finally {
@@ -186,7 +194,7 @@ function completed(
 
 /** The message for users; throws errors that neither data, buckets nor disk are to blame for. */
 function blame(error: unknown): string {
-  if (error instanceof ManifestError) return error.message;
+  if (error instanceof ManifestError || error instanceof BackboneError) return error.message;
   if (error instanceof ImageError) return `An image broke during the training. ${error.message}`;
   if (error instanceof ObjectError && error.reason !== 'io') {
     return `An image could no longer be read during the training. ${error.message}`;

@@ -1,3 +1,4 @@
+import type { BackboneRef } from '../backbones/library.ts';
 import type { ObjectRef } from '../objects/objects.ts';
 import type { Budget } from '../vision/classifier.ts';
 
@@ -18,6 +19,8 @@ export interface TrainingJob {
   /** How long the training may take (`OCELLUS_BUDGET`). */
   budget: Budget;
   seed: number;
+  /** What to start from, and the folder of the backbones; fresh weights when absent. */
+  backbone?: BackboneRef & { root: string };
   /** Folder of this version's own files (`model.onnx`, `outcome.json`, scratch). It exists. */
   directory: string;
 }
@@ -40,6 +43,8 @@ export type TrainingOutcome =
       trainingOutput: ObjectRef;
       testingOutput: ObjectRef;
       validation: ValidationFiles;
+      /** What users should know of how it was trained. */
+      notes?: string[];
     }
   | {
       status: 'TRAINING_FAILED';

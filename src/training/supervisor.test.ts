@@ -53,7 +53,12 @@ function supervise(kills: number) {
     database,
     folders,
     datasetQueue: new DatasetQueue(),
-    config: { seed: 0, budget: 'fast', objects: { folder: join(directory, 'buckets') } },
+    config: {
+      seed: 0,
+      budget: 'fast',
+      dataDirectory: directory,
+      objects: { folder: join(directory, 'buckets') },
+    },
     logger: {
       info(fields, message) {
         if (message === 'training: ended') ended();

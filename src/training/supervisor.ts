@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { backbonesIn } from '../backbones/library.ts';
 import type { Config } from '../config.ts';
 import type { DatasetQueue, Turn } from '../datasets/queue.ts';
 import type { Logger } from '../logger.ts';
@@ -35,7 +36,7 @@ interface Options {
   database: Database;
   folders: VersionFolders;
   datasetQueue: DatasetQueue;
-  config: Pick<Config, 'objects' | 'seed' | 'budget'>;
+  config: Pick<Config, 'objects' | 'seed' | 'budget' | 'dataDirectory'>;
   logger: Logger;
 }
 
@@ -174,7 +175,7 @@ export class Trainings {
   }
 
   #job(version: ProjectVersion, directory: string): TrainingJob {
-    const { datasets, output } = version.request;
+    const { datasets, output, backbone } = version.request;
     const { training, testing } = datasets ? datasetManifests(directory, datasets) : version.request;
     if (!training) throw new Error('The version has nothing to be trained from.');
     const { config } = this.#options;
@@ -187,6 +188,7 @@ export class Trainings {
       output: { bucket: output.bucket, prefix: output.prefix ?? '' },
       seed: config.seed,
       budget: config.budget,
+      backbone: backbone && { ...backbone, root: backbonesIn(config.dataDirectory).root },
       directory,
     };
   }
