@@ -1,6 +1,6 @@
 import { type Config, readConfig } from '../config.ts';
 import type { Server } from '../server.ts';
-import { type Command, parseHelpOnly } from './command.ts';
+import { CliError, defineCommand } from './command.ts';
 
 const help = `Usage: ocellus serve
 
@@ -15,46 +15,59 @@ Settings are environment variables:
   OCELLUS_ACCOUNT_ID          account number in ARNs, 12 digits             (000000000000)
   OCELLUS_REGION              Region that the printed lines name            (us-east-1)
   OCELLUS_BUDGET              how long to train: fast or balanced           (balanced)
+  OCELLUS_BACKBONE            the network that trainings start from: path or
+                              address of an ONNX file                       (none)
   OCELLUS_SEED                seed of every random choice in a training     (0)
 and limits: OCELLUS_MAX_TRAININGS, OCELLUS_MAX_RUNNING_MODELS,
 OCELLUS_MAX_INFERENCE_UNITS, OCELLUS_MAX_PROJECTS, OCELLUS_MAX_VERSIONS, OCELLUS_MAX_POLICIES, OCELLUS_MAX_COPIES
 (README.md has them all with their defaults).
 
-A bucket is a folder: OCELLUS_DATA_DIR/buckets/NAME, and an object is a file in it.
+A bucket is a folder: OCELLUS_DATA_DIR/buckets/NAME, and an object is a file in it. The server answers S3 requests for
+them at its own address. With OCELLUS_S3_ENDPOINT all buckets are on an S3 service instead (docs/buckets.md):
+  OCELLUS_S3_ENDPOINT         address of the service
+  OCELLUS_S3_REGION           its Region                                    (OCELLUS_REGION)
+  OCELLUS_S3_PATH_STYLE       true or false: bucket in the path or the host (true)
+  OCELLUS_S3_ACCESS_KEY_ID    key pair for it; without one the AWS SDK's
+  OCELLUS_S3_SECRET_ACCESS_KEY  own search
+  OCELLUS_S3_DOMAIN           BUCKET.domain in the Host header is a bucket  (localhost)
+
 Example: OCELLUS_PORT=8080 OCELLUS_DATA_DIR=/srv/ocellus ocellus serve`;
 
 /** Runs the server until SIGINT or SIGTERM. */
-export const serve: Command = async (args) => {
-  const done = parseHelpOnly(args, help);
-  if (done !== undefined) return done;
-  let config: Config;
+export const serve = defineCommand(
+  { help, options: {}, operands: { minimum: 0, maximum: 0 } },
+  async (): Promise<undefined> => {
+    const config = settings();
+    // From the first moment: a signal during start-up counts, too.
+    const stopped = signal('SIGINT', 'SIGTERM');
+    const server = await start(config);
+    console.log(welcome(server, config));
+    await stopped;
+    console.log('Stopping. Trainings that are not finished go on at the next start.');
+    await server.close();
+  },
+);
+
+function settings(): Config {
   try {
-    config = readConfig(process.env);
+    return readConfig(process.env);
   } catch (error) {
-    console.error(
-      `The settings are not usable:\n${(error as Error).message}\n\n"ocellus serve --help" lists them.`,
-    );
-    return 2;
+    const { message } = error as Error;
+    throw new CliError(`The settings are not usable:\n${message}\n\n"ocellus serve --help" lists them.`, 2);
   }
-  // From the first moment: a signal during start-up counts, too.
-  const stopped = signal('SIGINT', 'SIGTERM');
-  let server: Server;
+}
+
+async function start(config: Config): Promise<Server> {
   try {
     const [{ startServer }, { createLogger }] = await Promise.all([
       import('../server.ts'),
       import('../logger.ts'),
     ]);
-    server = await startServer(config, { logger: createLogger() });
+    return await startServer(config, { logger: createLogger() });
   } catch (error) {
-    console.error(explain(error as NodeJS.ErrnoException, config));
-    return 1;
+    throw new CliError(explain(error as NodeJS.ErrnoException, config));
   }
-  console.log(welcome(server, config));
-  await stopped;
-  console.log('Stopping. Trainings that are not finished go on at the next start.');
-  await server.close();
-  return 0;
-};
+}
 
 /** Resolves at the first of the signals; a second one ends the process at once. */
 function signal(...names: NodeJS.Signals[]): Promise<void> {
@@ -70,16 +83,27 @@ function signal(...names: NodeJS.Signals[]): Promise<void> {
 function welcome(server: Server, config: Config): string {
   const { accessKeyId, secretAccessKey } = server.credentials;
   return `Ocellus is ready at ${server.url}
-Data folder: ${config.dataDirectory} (buckets are the folders in ${config.dataDirectory}/buckets)
+Data folder: ${config.dataDirectory} (${whereBuckets(config)})
 
 To point the AWS CLI or an SDK here, paste this into a terminal:
 
-export AWS_ENDPOINT_URL=${server.url}
+export ${endpointVariable(config)}=${server.url}
 export AWS_ACCESS_KEY_ID=${accessKeyId}
 export AWS_SECRET_ACCESS_KEY=${secretAccessKey}
 export AWS_REGION=${config.region} AWS_DEFAULT_REGION=${config.region}
 
 Ctrl-C stops the server.`;
+}
+
+function whereBuckets({ objects }: Config): string {
+  return 's3' in objects
+    ? `buckets are at ${objects.s3.endpoint}`
+    : `buckets are the folders in ${objects.folder}`;
+}
+
+/** Without the buckets the server isn't the place for S3 requests. */
+function endpointVariable({ objects }: Config): string {
+  return 's3' in objects ? 'AWS_ENDPOINT_URL_REKOGNITION' : 'AWS_ENDPOINT_URL';
 }
 
 /** A sentence for the person at the terminal. */
