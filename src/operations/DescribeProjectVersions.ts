@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { ObjectRef } from '../objects/objects.ts';
 import { listVersions, type ProjectVersion, type VersionRequest } from '../store/versions.ts';
+import { trainingMessage } from '../training/progress-report.ts';
 import { requireProject } from './lookup.ts';
-import { defineOperation } from './operation.ts';
+import { type Context, defineOperation } from './operation.ts';
 import { readPage } from './paging.ts';
 import { PageSize, PageToken, ProjectArn, VersionNames } from './shapes.ts';
 
@@ -51,15 +52,21 @@ function describeOutcome({ request, outcome, source }: ProjectVersion) {
   };
 }
 
-function describe(version: ProjectVersion) {
+/** With how far the training is, while it runs. */
+function describeStatus({ id, status, statusMessage }: ProjectVersion, { trainings }: Context) {
+  const progress = status === 'TRAINING_IN_PROGRESS' ? trainings.progress(id) : undefined;
+  const message = progress ? trainingMessage(statusMessage, progress, Date.now()) : statusMessage;
+  return { Status: status, StatusMessage: message };
+}
+
+function describe(version: ProjectVersion, context: Context) {
   const { request, trainingEndedAt } = version;
   return {
     ProjectVersionArn: version.arn,
     CreationTimestamp: new Date(version.createdAt),
     MinInferenceUnits: version.minInferenceUnits,
     MaxInferenceUnits: version.maxInferenceUnits,
-    Status: version.status,
-    StatusMessage: version.statusMessage,
+    ...describeStatus(version, context),
     TrainingEndTimestamp: trainingEndedAt === undefined ? undefined : new Date(trainingEndedAt),
     OutputConfig: { S3Bucket: request.output.bucket, S3KeyPrefix: request.output.prefix },
     SourceProjectVersionArn: version.source?.arn,
@@ -84,6 +91,9 @@ export const DescribeProjectVersions = defineOperation({
     const { items, nextToken } = await readPage(input, query, context, (position) =>
       listVersions(context.database, { projectId, names, ...position }),
     );
-    return { ProjectVersionDescriptions: items.map(describe), NextToken: nextToken };
+    return {
+      ProjectVersionDescriptions: items.map((version) => describe(version, context)),
+      NextToken: nextToken,
+    };
   },
 });

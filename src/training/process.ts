@@ -2,12 +2,12 @@
 // native code ends this process only.
 import { appendFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
-import { join } from 'node:path';
 import { type ObjectSettings, openObjects } from '../objects/open.ts';
 import type { TrainingProgress } from '../vision/classifier.ts';
 import { runTrainingJob } from './job.ts';
 import type { TrainingJob } from './outcome.ts';
 import { writeOutcome } from './outcome-file.ts';
+import { type ProgressLine, progressFile, progressText } from './progress.ts';
 
 /** What the supervisor sends first and only. */
 export interface TrainingOrder {
@@ -16,22 +16,22 @@ export interface TrainingOrder {
   objects: ObjectSettings;
 }
 
-/** File of progress reports in the version's folder, one JSON object per line. */
-const PROGRESS_FILE = 'progress.jsonl';
 const REPORT_EVERY_MS = 500;
 /** Requests come before trainings when both want the processor. */
 const PRIORITY = 10;
 
-/** Passes on the first report of each stage, the last one, and one every half second. */
+/** Passes on the first report of each stage, the last one, one every half second, and all that say something special. */
 function createReporter(folder: string): (progress: TrainingProgress) => void {
   let last = { stage: '', at: 0 };
   return (progress) => {
     const now = Date.now();
-    const due = progress.stage !== last.stage || progress.fraction >= 1 || now - last.at >= REPORT_EVERY_MS;
-    if (!due) return;
+    const special = progress.note !== undefined || progress.validationLoss !== undefined;
+    const turning = progress.stage !== last.stage || progress.fraction >= 1;
+    if (!special && !turning && now - last.at < REPORT_EVERY_MS) return;
     last = { stage: progress.stage, at: now };
-    appendFileSync(join(folder, PROGRESS_FILE), `${JSON.stringify({ time: now, ...progress })}\n`);
-    process.send?.(progress);
+    const line: ProgressLine = { time: now, ...progress };
+    appendFileSync(progressFile(folder), progressText(line));
+    process.send?.(line);
   };
 }
 

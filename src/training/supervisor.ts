@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,11 +15,11 @@ import {
   type ProjectVersion,
   trainedDatasets,
 } from '../store/versions.ts';
-import type { TrainingProgress } from '../vision/classifier.ts';
 import { copyDatasets, datasetManifests, removeCopies } from './dataset-manifests.ts';
 import type { TrainingJob, TrainingOutcome } from './outcome.ts';
 import { readOutcome } from './outcome-file.ts';
 import type { TrainingOrder } from './process.ts';
+import { beginAttempt, ProgressHistory, type ProgressLine, readProgress } from './progress.ts';
 
 /** `process.ts` here, `process.js` in the published package. */
 const PROGRAM = fileURLToPath(new URL(`./process${extname(import.meta.url)}`, import.meta.url));
@@ -44,7 +44,7 @@ interface Training {
   /** Settles when the outcome is stored, or when the server closes. Never rejects. */
   ended: Promise<void>;
   process?: ChildProcess;
-  progress?: TrainingProgress;
+  progress: ProgressHistory;
 }
 
 /** Runs every training in a process of its own and stores how it ended. */
@@ -52,6 +52,8 @@ export class Trainings {
   readonly #options: Options;
   readonly #running = new Map<string, Training>();
   readonly #closing = new AbortController();
+  /** An event, named by the version's id, whenever it has got further or ended. */
+  readonly #changes = new EventEmitter().setMaxListeners(0);
 
   constructor(options: Options) {
     this.#options = options;
@@ -62,7 +64,7 @@ export class Trainings {
    * reads the project's data sets, if it uses them.
    */
   start(version: ProjectVersion, turn = this.#queueUp(version)): void {
-    const training: Training = { ended: Promise.resolve() };
+    const training: Training = { ended: Promise.resolve(), progress: new ProgressHistory() };
     this.#running.set(version.id, training);
     training.ended = this.#run(version, training, turn)
       .catch((error) => {
@@ -71,7 +73,10 @@ export class Trainings {
           'training: its end could not be stored',
         );
       })
-      .finally(() => this.#running.delete(version.id));
+      .finally(() => {
+        this.#running.delete(version.id);
+        this.#changes.emit(version.id);
+      });
   }
 
   #queueUp(version: ProjectVersion): Turn {
@@ -84,9 +89,14 @@ export class Trainings {
     for (const version of versions) this.start(version);
   }
 
-  /** How far a running training is; undefined before its first report and after its end. */
-  progress(versionId: string): TrainingProgress | undefined {
+  /** How a running training has gone so far; undefined when it isn't running. */
+  progress(versionId: string): ProgressHistory | undefined {
     return this.#running.get(versionId)?.progress;
+  }
+
+  /** Resolves when a training has got further or ended. Never, for one that isn't running. */
+  async nextChange(versionId: string): Promise<void> {
+    await once(this.#changes, versionId);
   }
 
   /** Ends the processes; the next start of the server takes the trainings up again. */
@@ -123,10 +133,14 @@ export class Trainings {
   /** The outcome; undefined when every attempt crashed or the server closes. */
   async #train(version: ProjectVersion, training: Training, turn: Turn) {
     const folder = await this.#options.folders.make(version.id);
+    training.progress = await readProgress(folder);
     // Present when an earlier run of the server ended between the training's end and its being stored.
     let end = await readOutcome(folder);
-    if (!end) await this.#readDatasets(version, folder, turn);
-    for (let attempt = 1; !end && attempt <= ATTEMPTS && !this.#closed; attempt++) {
+    if (end) return end;
+    await this.#begin(version, training, folder);
+    await this.#readDatasets(version, folder, turn);
+    for (let attempt = 1; attempt <= ATTEMPTS && !this.#closed; attempt++) {
+      if (attempt > 1) await this.#begin(version, training, folder);
       const exit = await this.#runProcess(version, training, folder);
       end = await readOutcome(folder);
       if (end || this.#closed) break;
@@ -137,6 +151,11 @@ export class Trainings {
       );
     }
     return end;
+  }
+
+  async #begin(version: ProjectVersion, { progress }: Training, folder: string): Promise<void> {
+    await beginAttempt(folder, progress);
+    this.#changes.emit(version.id);
   }
 
   /** Copies the data sets as they were when the version was created. */
@@ -157,11 +176,10 @@ export class Trainings {
       const exited = once(child, 'exit');
       training.process = child;
       logger.info({ ...about, pid: child.pid }, 'training: started');
-      child.on('message', (progress: TrainingProgress) => {
-        if (progress.stage !== training.progress?.stage) {
-          logger.info({ ...about, ...progress }, `training: ${progress.stage}`);
-        }
-        training.progress = progress;
+      child.on('message', (line: ProgressLine) => {
+        logProgress(logger, about, line, training.progress);
+        training.progress.add(line);
+        this.#changes.emit(version.id);
       });
       const order: TrainingOrder = { job: this.#job(version, folder), objects: config.objects };
       // A process that dies at once can't be sent to; its exit tells.
@@ -192,4 +210,11 @@ export class Trainings {
       directory,
     };
   }
+}
+
+/** Logs the first report of a stage, and remarks. */
+function logProgress(logger: Logger, about: object, line: ProgressLine, { current }: ProgressHistory): void {
+  if ('started' in line) return;
+  if (line.note !== undefined) logger.warn(about, `training: ${line.note}`);
+  if (line.stage !== current.at(-1)?.stage) logger.info({ ...about, ...line }, `training: ${line.stage}`);
 }
