@@ -27,7 +27,10 @@ export interface TrainingData {
 }
 
 /** Adds the errors about the images' buckets to the set; false when the images can't be opened. */
-export async function checkBuckets(set: ManifestSet, objects: ObjectStore): Promise<boolean> {
+export async function checkBuckets(
+  set: ManifestSet,
+  objects: Pick<ObjectStore, 'hasBucket'>,
+): Promise<boolean> {
   const buckets = new Set(set.lines.flatMap((line) => line.image?.bucket ?? []));
   if (buckets.size > 1) set.errors.push(contentError('ERROR_IMAGES_IN_MULTIPLE_S3_BUCKETS'));
   for (const bucket of buckets) {

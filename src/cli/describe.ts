@@ -1,0 +1,56 @@
+import { openClient } from './client.ts';
+import { defineCommand } from './command.ts';
+import type { Connection } from './connection.ts';
+import { describeEvaluation } from './evaluation.ts';
+import { listVersions, requireProject, requireVersion, type Version, versionName } from './names.ts';
+import { formatTable, formatTime } from './table.ts';
+
+const help = `Usage: ocellus describe PROJECT [VERSION] [--json]
+
+Of a project, lists the versions, the newest first; of a version, says everything, with precision, recall, F1 and
+threshold of each label on the test images. --json prints what the API answers, one version per line.`;
+
+export const describe = defineCommand(
+  { help, options: { json: { type: 'boolean' } }, operands: { minimum: 1, maximum: 2 } },
+  async ([project = '', name], { json }): Promise<undefined> => {
+    const client = await openClient();
+    const versions = name
+      ? [await requireVersion(client, project, name)]
+      : await listVersions(client, (await requireProject(client, project)).ProjectArn!);
+    if (json) for (const version of versions) console.log(JSON.stringify(version));
+    else if (name) console.log(await details(versions[0]!, client.connection));
+    else if (versions.length > 0) console.log(versionTable(versions));
+    else console.log(`The project "${project}" has no versions yet: "ocellus train ${project} VERSION".`);
+  },
+);
+
+function versionTable(versions: Version[]): string {
+  const rows = versions.map((version) => [
+    versionName(version),
+    formatTime(version.CreationTimestamp),
+    version.Status ?? '',
+    version.EvaluationResult?.F1Score?.toFixed(3) ?? '',
+    version.VersionDescription ?? '',
+  ]);
+  return formatTable([['version', 'created', 'status', 'F1', 'description'], ...rows]);
+}
+
+async function details(version: Version, { objects }: Connection): Promise<string> {
+  const lines = [
+    ['Version', versionName(version)],
+    ['ARN', version.ProjectVersionArn],
+    ['Description', version.VersionDescription],
+    ['Status', version.Status],
+    ['Message', version.StatusMessage],
+    ['Created', formatTime(version.CreationTimestamp)],
+    ['Trained', trained(version)],
+    ['Copy of', version.SourceProjectVersionArn],
+    ['Results', `s3://${version.OutputConfig?.S3Bucket}/${version.OutputConfig?.S3KeyPrefix ?? ''}`],
+  ].filter((row): row is [string, string] => Boolean(row[1]));
+  const evaluated = version.EvaluationResult ? `\n\n${await describeEvaluation(version, objects)}` : '';
+  return lines.map(([name, value]) => `${name.padEnd(13)}${value}`).join('\n') + evaluated;
+}
+
+function trained({ TrainingEndTimestamp: end, BillableTrainingTimeInSeconds: seconds }: Version) {
+  return end && `${formatTime(end)}${seconds === undefined ? '' : `, in ${seconds} s`}`;
+}
