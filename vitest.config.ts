@@ -1,8 +1,10 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'demo/**/*.test.ts', 'scripts/**/*.test.ts'],
+    // They want more than Node: `npm run test:clients`.
+    exclude: [...configDefaults.exclude, 'test/clients/**'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Training and ONNX Runtime use every core by themselves: two files at a time are enough on two cores.

@@ -1,0 +1,60 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { pythonTools } from '../python.ts';
+import { liveWithDart } from './dart/life.ts';
+import { clientEnvironment, runProgram } from './program.ts';
+import { rustProgram } from './rust.ts';
+import { openShop } from './setup.ts';
+
+// Every client does the whole life of a model, all of them in one server.
+
+let shop: Awaited<ReturnType<typeof openShop>>;
+
+beforeAll(async () => {
+  shop = await openShop();
+});
+
+afterAll(async () => {
+  await shop.close();
+});
+
+const path = (relative: string) => join(import.meta.dirname, relative);
+const environment = (tools: string) => {
+  const env = clientEnvironment(shop.server.url);
+  return { ...env, PATH: `${tools}:${env.PATH}` };
+};
+
+// First, because it waits longest: the CLI's waiters look every two minutes.
+test.concurrent('AWS CLI', async () => {
+  const env = environment(await pythonTools());
+  const output = await runProgram({ command: path('aws-cli/life.sh'), args: [shop.pictures], env });
+  expect(output).toContain('AWS CLI: the whole life of a model');
+});
+
+test.concurrent('boto3', async () => {
+  const env = environment(await pythonTools());
+  const output = await runProgram({ command: 'python', args: [path('boto3/life.py'), shop.pictures], env });
+  expect(output).toContain('boto3: the whole life of a model');
+});
+
+test.concurrent('JavaScript', async () => {
+  const args = [path('javascript/life.mjs'), shop.pictures];
+  const output = await runProgram({
+    command: process.execPath,
+    args,
+    env: clientEnvironment(shop.server.url),
+  });
+  expect(output).toContain('JavaScript: the whole life of a model');
+});
+
+test.concurrent('Rust', async () => {
+  const command = rustProgram('ocellus-life');
+  const output = await runProgram({
+    command,
+    args: [shop.pictures],
+    env: clientEnvironment(shop.server.url),
+  });
+  expect(output).toContain('Rust: the whole life of a model');
+});
+
+test.concurrent('Dart', async () => await liveWithDart(shop.server.url, shop.pictures));

@@ -1,0 +1,7 @@
+import { pythonTools } from '../python.ts';
+import { buildRust } from './rust.ts';
+
+/** Puts in place what the clients need, once before all tests, for as long as it takes. */
+export default async function prepare(): Promise<void> {
+  await Promise.all([pythonTools(), buildRust()]);
+}
