@@ -77,7 +77,7 @@ function s3Handler({ objects, config }: Services, credentials: Credentials, logg
  */
 export async function openServices(config: Config, logger: Logger = SILENT): Promise<Services> {
   const inside = (name: string) => join(config.dataDirectory, name);
-  await mkdir(config.dataDirectory, { recursive: true });
+  await mkdir('folder' in config.objects ? config.objects.folder : config.dataDirectory, { recursive: true });
   const backbones = backbonesIn(config.dataDirectory);
   const backbone = await chooseBackbone(backbones, config, logger);
   const database = await openSqlite(inside('ocellus.sqlite'));

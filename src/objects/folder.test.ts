@@ -152,3 +152,12 @@ test('whatever the key and the bucket, nothing outside the bucket is read or wri
     { numRuns: 300 },
   );
 });
+
+test('who only reads leaves no trace', async () => {
+  await writeFile(join(root, 'parts/a'), 'a');
+  expect((await objects.read({ bucket: 'parts', key: 'a' }, 9)).toString()).toBe('a');
+  const listed: string[] = [];
+  for await (const { key } of objects.list('parts', '')) listed.push(key);
+  expect(listed).toEqual(['a']);
+  expect(await readdir(root, { recursive: true })).toEqual(['parts', 'parts/a']);
+});

@@ -549,8 +549,8 @@ describe('terminal file errors', () => {
     ],
     ['no output bucket', { output: { bucket: 'gone', prefix: '' } }, 'Unable to write to output S3 bucket.'],
     [
-      'an output prefix that leads out',
-      { output: { bucket: 'results', prefix: '../x' } },
+      'an output prefix that leaves no room for names',
+      { output: { bucket: 'results', prefix: 'x'.repeat(1024) } },
       'Unable to write to output S3 bucket.',
     ],
   ])('%s', async (_, change, message) => {

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
@@ -93,18 +93,32 @@ interface Change {
  * of their own, have it open at the same time. Reading is synchronous; changes are made by `change`.
  */
 export class Catalogue {
-  readonly #database: DatabaseSync;
+  readonly #file: string;
+  #opened: DatabaseSync | undefined;
   readonly #statements = new Map<string, StatementSync>();
   #queue: Change[] = [];
 
+  /** The file is made by the first change: who only reads leaves no trace. */
   constructor(file: string) {
-    mkdirSync(dirname(file), { recursive: true });
-    this.#database = new DatabaseSync(file);
-    this.#database.exec(SCHEMA);
+    this.#file = file;
   }
 
   close(): void {
-    this.#database.close();
+    this.#opened?.close();
+  }
+
+  get #database(): DatabaseSync {
+    if (!this.#opened) {
+      mkdirSync(dirname(this.#file), { recursive: true });
+      this.#opened = new DatabaseSync(this.#file);
+      this.#opened.exec(SCHEMA);
+    }
+    return this.#opened;
+  }
+
+  /** True when nothing was ever written down. */
+  get #isEmpty(): boolean {
+    return !this.#opened && !existsSync(this.#file);
   }
 
   /**
@@ -155,12 +169,14 @@ export class Catalogue {
 
   /** A key's versions, the newest first. */
   rows(bucket: string, key: string): Row[] {
+    if (this.#isEmpty) return [];
     const rows = this.#sql('SELECT * FROM objects WHERE bucket = ? AND key = ? ORDER BY seq DESC');
     return rows.all(bucket, key).map(toRow);
   }
 
   /** At most `limit` rows from a place on, by key, a key's newest first. `after`: the last row of the page before. */
   page(bucket: string, lower: string, after: { key: string; seq: number } | undefined, limit: number): Row[] {
+    if (this.#isEmpty) return [];
     const rows = after
       ? this.#sql(
           'SELECT * FROM objects WHERE bucket = ? AND (key > ? OR (key = ? AND seq < ?)) ORDER BY key, seq DESC LIMIT ?',
@@ -200,6 +216,7 @@ export class Catalogue {
 
   /** True for the name of a file that belongs to an object or to a part. */
   owns(id: string): boolean {
+    if (this.#isEmpty) return false;
     const found = this.#sql(
       'SELECT 1 FROM objects WHERE id = ?1 UNION ALL SELECT 1 FROM parts WHERE id = ?1',
     );
@@ -207,6 +224,7 @@ export class Catalogue {
   }
 
   versioning(bucket: string): Versioning | undefined {
+    if (this.#isEmpty) return undefined;
     const row = this.#sql('SELECT versioning FROM buckets WHERE name = ?').get(bucket);
     return (row?.versioning as Versioning | null | undefined) ?? undefined;
   }
@@ -219,6 +237,7 @@ export class Catalogue {
 
   /** The Region that a bucket was made for; undefined for one made by hand. */
   region(bucket: string): string | undefined {
+    if (this.#isEmpty) return undefined;
     const row = this.#sql('SELECT region FROM buckets WHERE name = ?').get(bucket);
     return (row?.region as string | null | undefined) ?? undefined;
   }
@@ -245,12 +264,14 @@ export class Catalogue {
   }
 
   upload(id: string): Upload | undefined {
+    if (this.#isEmpty) return undefined;
     const row = this.#sql('SELECT * FROM uploads WHERE id = ?').get(id);
     return row && toUpload(row);
   }
 
   /** A bucket's uploads by key, a key's oldest first. */
   uploads(bucket: string): Upload[] {
+    if (this.#isEmpty) return [];
     return this.#sql('SELECT * FROM uploads WHERE bucket = ? ORDER BY key, created, id')
       .all(bucket)
       .map(toUpload);
@@ -262,6 +283,7 @@ export class Catalogue {
   }
 
   parts(upload: string): Part[] {
+    if (this.#isEmpty) return [];
     const rows = this.#sql(
       'SELECT number, id, size, etag, modified, checksum FROM parts WHERE upload = ? ORDER BY number',
     ).all(upload);
