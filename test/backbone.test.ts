@@ -1,10 +1,9 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { encodeModel, type OnnxNode, readMetadata } from '../src/vision/graph/onnx.ts';
-import { residualNetwork } from '../src/vision/network.ts';
-import { random } from '../src/vision/random.ts';
+import { readMetadata } from '../src/vision/graph/onnx.ts';
 import { createProject, createVersion, putColours, settled, startInProcess, Workspace } from './harness.ts';
+import { putBackbone } from './tiny-backbone.ts';
 
 let workspace: Workspace;
 
@@ -14,19 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => workspace.remove());
 
-/** A small backbone, described beside it; with `end`, that operator is its last. */
-async function putBackbone(name: string, seed: number, end?: string): Promise<string> {
-  const network = residualNetwork({ widths: [8, 16], labels: 12 }, random(seed));
-  const node = (type: string): OnnxNode => ({ type, inputs: ['logits'], outputs: ['end'], attributes: {} });
-  const model = end
-    ? { ...network, nodes: [...network.nodes, node(end)], outputs: [{ name: 'end' }] }
-    : network;
-  const path = join(workspace.directory, `${name}.onnx`);
-  await writeFile(path, encodeModel(model));
-  const description = { name, inputSize: 32, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
-  await writeFile(join(workspace.directory, `${name}.json`), JSON.stringify(description));
-  return path;
-}
+const put = (name: string, seed: number, end?: string) => putBackbone(workspace.directory, name, seed, end);
 
 /** What the only version's model says that it was made from. */
 async function backboneOfModel() {
@@ -37,7 +24,7 @@ async function backboneOfModel() {
 
 test('a backbone that cannot be fine-tuned is used frozen, and the version says so', async () => {
   const server = await startInProcess(workspace, {
-    OCELLUS_BACKBONE: await putBackbone('odd', 1, 'Mish'),
+    OCELLUS_BACKBONE: await put('odd', 1, 'Mish'),
     OCELLUS_BUDGET: 'balanced',
   });
   const project = await createProject(server.client, 'p');
@@ -53,13 +40,13 @@ test('a backbone that cannot be fine-tuned is used frozen, and the version says 
 });
 
 test('a training keeps the backbone that it was created with, whatever is set when it goes on', async () => {
-  const first = await putBackbone('first', 1);
+  const first = await put('first', 1);
   const before = await startInProcess(workspace, { OCELLUS_BACKBONE: first });
   const project = await createProject(before.client, 'p');
   await createVersion(before.client, project, 'v');
   await before.close();
   await rm(first);
-  const after = await startInProcess(workspace, { OCELLUS_BACKBONE: await putBackbone('second', 2) });
+  const after = await startInProcess(workspace, { OCELLUS_BACKBONE: await put('second', 2) });
   const version = await settled(after.client, project, 'v');
   await after.close();
   expect(version.Status).toBe('TRAINING_COMPLETED');
@@ -67,7 +54,7 @@ test('a training keeps the backbone that it was created with, whatever is set wh
 });
 
 test('a training whose backbone was removed fails with the reason', async () => {
-  const before = await startInProcess(workspace, { OCELLUS_BACKBONE: await putBackbone('gone', 1) });
+  const before = await startInProcess(workspace, { OCELLUS_BACKBONE: await put('gone', 1) });
   const project = await createProject(before.client, 'p');
   await createVersion(before.client, project, 'v');
   await before.close();
@@ -86,8 +73,8 @@ test('the server says at its start what is wrong with its backbone', async () =>
   await expect(start(join(workspace.directory, 'absent.onnx'))).rejects.toThrow(
     /There is no file .*absent\.onnx/,
   );
-  const text = await putBackbone('text', 1);
+  const text = await put('text', 1);
   await writeFile(text, 'This is not a model.');
   await expect(start(text)).rejects.toThrow("The backbone text can't be used. The file is not an ONNX model");
-  await (await start(await putBackbone('good', 1))).close();
+  await (await start(await put('good', 1))).close();
 });

@@ -41,6 +41,8 @@ interface Options {
 }
 
 interface Training {
+  /** Resolves when this attempt is written down, or when there is nothing left to do. */
+  begun: Promise<unknown>;
   /** Settles when the outcome is stored, or when the server closes. Never rejects. */
   ended: Promise<void>;
   process?: ChildProcess;
@@ -64,7 +66,11 @@ export class Trainings {
    * reads the project's data sets, if it uses them.
    */
   start(version: ProjectVersion, turn = this.#queueUp(version)): void {
-    const training: Training = { ended: Promise.resolve(), progress: new ProgressHistory() };
+    const training: Training = {
+      begun: once(this.#changes, version.id),
+      ended: Promise.resolve(),
+      progress: new ProgressHistory(),
+    };
     this.#running.set(version.id, training);
     training.ended = this.#run(version, training, turn)
       .catch((error) => {
@@ -87,6 +93,8 @@ export class Trainings {
   async resume(): Promise<void> {
     const versions = await listVersionsInStatus(this.#options.database, ['TRAINING_IN_PROGRESS']);
     for (const version of versions) this.start(version);
+    // From here on nobody takes what the last run reported for what this one does.
+    await Promise.all(versions.map(({ id }) => this.#running.get(id)?.begun));
   }
 
   /** How a running training has gone so far; undefined when it isn't running. */
