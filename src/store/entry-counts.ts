@@ -20,19 +20,25 @@ export interface Counts {
 }
 
 export function countEntries(entries: readonly Entry[]): Counts {
-  const labels = new Map<string, { entries: number; boxedEntries: number }>();
-  for (const { label, boxed } of entries.flatMap((entry) => entry.labels)) {
-    const counts = labels.get(label) ?? { entries: 0, boxedEntries: 0 };
-    counts.entries += 1;
-    counts.boxedEntries += flag(boxed);
-    labels.set(label, counts);
-  }
   return {
     total: entries.length,
     labeled: entries.filter((entry) => entry.labeled).length,
     errors: entries.filter((entry) => entry.hasErrors).length,
-    labels: Array.from(labels, ([label, counts]) => ({ label, ...counts })),
+    labels: countLabels(
+      entries.flatMap((entry) => entry.labels.map(({ label, boxed }) => ({ label, boxed: flag(boxed) }))),
+    ),
   };
+}
+
+function countLabels(labels: { label: string; boxed: number }[]): Counts['labels'] {
+  const counts = new Map<string, Counts['labels'][number]>();
+  for (const { label, boxed } of labels) {
+    const count = counts.get(label) ?? { label, entries: 0, boxedEntries: 0 };
+    count.entries += 1;
+    count.boxedEntries += boxed;
+    counts.set(label, count);
+  }
+  return [...counts.values()];
 }
 
 /** Changes the counts of a data set. Call it inside the transaction that changes the entries. */
@@ -82,26 +88,18 @@ export async function countStored(
     .where('datasetId', '=', datasetId)
     .where('position', 'in', positions)
     .executeTakeFirstOrThrow();
+  // Grouped by label, SQLite would go through all labels of the data set to have them in order.
   const labels = await database
     .selectFrom('datasetLabels')
-    .select((eb) => [
-      'label',
-      eb.fn.countAll<number>().as('entries'),
-      eb.fn.sum<number>('boxed').as('boxedEntries'),
-    ])
+    .select(['label', 'boxed'])
     .where('datasetId', '=', datasetId)
     .where('position', 'in', positions)
-    .groupBy('label')
     .execute();
   return {
     total: Number(total),
     labeled: Number(labeled),
     errors: Number(errors),
-    labels: labels.map(({ label, entries, boxedEntries }) => ({
-      label,
-      entries: Number(entries),
-      boxedEntries: Number(boxedEntries),
-    })),
+    labels: countLabels(labels),
   };
 }
 
