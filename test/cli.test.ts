@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { InferenceSession } from 'onnxruntime-node';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { ocellus } from '../src/cli/ocellus.ts';
 import { COLOURS, createProject, KEYS, picture, startInProcess, Workspace } from './harness.ts';
 
 // The commands as people type them, in processes of their own against a real server.
@@ -32,6 +33,11 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.close();
   await workspace.remove();
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
 });
 
 async function put(path: string, content: string | Uint8Array): Promise<string> {
@@ -254,36 +260,66 @@ test('keys of objects become safe file names', async () => {
   expect(await readFile(join(folder, 'keys/annotations.csv'), 'utf8')).toContain('\né_1.png,');
 });
 
-test.each([
-  ['ocellus project create', 2, 'Something is missing'],
-  ['ocellus project create a b', 2, 'too much: "b"'],
-  ['ocellus project create "a b"', 1, 'ValidationException'],
-  ['ocellus project delete none', 1, 'There is no project "none". There are: other.'],
-  ['ocellus describe none', 1, 'ocellus project create none'],
-  ['ocellus describe other', 0, 'no versions yet'],
-  ['ocellus describe other v9', 1, 'has no version "v9". It has none yet.'],
-  ['ocellus train other v1', 2, '--output'],
-  ['ocellus train other v1 --manifest all.manifest', 2, 'not of the form s3://'],
-  ['ocellus train other v1 --manifest s3://nowhere/a.manifest', 1, 'nowhere'],
-  ['ocellus predict other v1', 2, 'Something is missing'],
-  ['ocellus predict other v1 a.png --min-confidence x', 2, 'from 0 to 100'],
-  ['ocellus export other v1 --to x.json', 2, '.onnx'],
-  ['ocellus dataset import photos', 2, '--to s3://'],
-  ['ocellus dataset import nothing --to s3://x', 2, 'not of the form'],
-  ['ocellus dataset import nothing --to s3://xyz', 1, 'no file or folder nothing'],
-  ['ocellus dataset import photos --to s3://xyz --format tar', 2, 'no format "tar"'],
-  ['ocellus dataset export x.manifest --to y', 2, '--format'],
-  ['ocellus dataset export x.manifest --to photos --format csv', 1, 'photos is not empty'],
-  ['ocellus dataset export x.manifest --to y --format csv', 1, 'no file x.manifest'],
-  ['ocellus dataset check x.manifest', 1, 'no file x.manifest'],
-  ['ocellus dataset check s3://photos', 2, 'no object'],
-  ['ocellus dataset chek', 2, 'no command "chek"'],
-])('%s ends with %d and says why', async (line, status, message) => {
-  const { client } = server;
-  await createProject(client, 'other').catch(() => {}); // it is there from the second line on
-  const ended = await shell(line);
-  expect(ended.all).toContain(message);
-  expect(ended.status).toBe(status);
+test.each<[string, number, string]>([
+  ['project create', 2, 'Something is missing'],
+  ['project create a b', 2, 'too much: "b"'],
+  ['project create a/b', 1, 'ValidationException'],
+  ['project delete none', 1, 'There is no project "none". There are: other.'],
+  ['describe none', 1, 'ocellus project create none'],
+  ['describe other', 0, 'no versions yet'],
+  ['describe other v9', 1, 'has no version "v9". It has none yet.'],
+  ['train other v1', 2, '--output'],
+  ['train other v1 --manifest all.manifest', 2, 'not of the form s3://'],
+  ['train other v1 --manifest s3://nowhere/a.manifest', 1, 'nowhere'],
+  ['predict other v1', 2, 'Something is missing'],
+  ['predict other v1 a.png --min-confidence x', 2, 'from 0 to 100'],
+  ['export other v1 --to x.json', 2, '.onnx'],
+  ['dataset import photos', 2, '--to s3://'],
+  ['dataset import nothing --to s3://x', 2, 'not of the form'],
+  ['dataset import nothing --to s3://xyz', 1, 'no file or folder nothing'],
+  ['dataset import photos --to s3://xyz --format tar', 2, 'no format "tar"'],
+  ['dataset export x.manifest --to y', 2, '--format'],
+  ['dataset export x.manifest --to photos --format csv', 1, 'photos is not empty'],
+  ['dataset export x.manifest --to y --format csv', 1, 'no file x.manifest'],
+  ['dataset check x.manifest', 1, 'no file x.manifest'],
+  ['dataset check s3://photos', 2, 'no object'],
+  ['dataset chek', 2, 'no command "chek"'],
+])('ocellus %s ends with %d and says why', async (line, status, message) => {
+  await createProject(server.client, 'other').catch(() => {}); // it is there from the second line on
+  for (const [name, value] of Object.entries(local())) vi.stubEnv(name, value);
+  const said: string[] = [];
+  for (const stream of ['log', 'error'] as const)
+    vi.spyOn(console, stream).mockImplementation((text) => said.push(text));
+  const args = line.split(' ').map((word) => (word === 'photos' ? join(folder, 'photos') : word));
+  expect(await ocellus(args)).toBe(status);
+  expect(said.join('\n')).toContain(message);
+});
+
+test('a training that fails says why and what to do, and has no model to export', async () => {
+  await run('ocellus dataset import photos --to s3://photos', remote());
+  await run('ocellus project create failing', remote());
+  const [line = ''] = (await workspace.read('photos', 'all.manifest')).split('\n');
+  await workspace.put('photos', 'one.manifest', line);
+  const train = await shell('ocellus train failing v1 --manifest s3://photos/one.manifest', remote());
+  expect(train.status).toBe(1);
+  expect(train.errors).toContain('too few labels');
+  expect(train.errors).toContain('ocellus dataset check s3://photos/one.manifest');
+  const check = await shell('ocellus dataset check s3://photos/one.manifest', remote());
+  expect(check).toMatchObject({ status: 1, out: expect.stringContaining('ERROR_MANIFEST_TOO_FEW_LABELS') });
+
+  const model = await shell('ocellus export failing v1', remote());
+  expect(model).toMatchObject({ status: 1, errors: expect.stringContaining('has no model') });
+  const predict = await shell('ocellus predict failing v1 new/red.png', remote());
+  expect(predict).toMatchObject({ status: 1, errors: expect.stringContaining('failed') });
+  await put('failing-v1.onnx', 'precious');
+  const again = await shell('ocellus export failing v1', remote());
+  expect(again).toMatchObject({
+    status: 1,
+    errors: expect.stringContaining('failing-v1.onnx is there already'),
+  });
+
+  expect((await shell('ocellus project delete failing', remote())).errors).toContain('1 version');
+  await run('ocellus project delete failing --all', remote());
 });
 
 test('says how to reach a server when it is not known, not there or not ours', async () => {

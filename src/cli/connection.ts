@@ -28,7 +28,7 @@ export async function connect(environment: Environment): Promise<Connection> {
   const config = settings(environment);
   const region = environment.AWS_REGION || environment.AWS_DEFAULT_REGION || config.region;
   const endpoint = environment.AWS_ENDPOINT_URL_REKOGNITION || environment.AWS_ENDPOINT_URL;
-  if (endpoint) return remote(endpoint, region, await keysOf(environment, config), environment);
+  if (endpoint) return remote(endpoint, region, await keysOf(environment, config), config);
   const keys = await localKeys(config);
   if (!keys) throw new CliError(`No server is known here. ${HOW}`);
   if (config.port === 0) {
@@ -59,14 +59,15 @@ function settings(environment: Environment): Config {
   }
 }
 
-function remote(endpoint: string, region: string, keys: KeyPair, environment: Environment): Connection {
+/** The server's own buckets, unless the settings say that they are on another service. */
+function remote(endpoint: string, region: string, keys: KeyPair, { objects }: Config): Connection {
   if (!URL.canParse(endpoint)) throw new CliError(`AWS_ENDPOINT_URL is no address: ${endpoint}`, 2);
-  const s3 = environment.AWS_ENDPOINT_URL_S3 || endpoint;
+  const own = { s3: { endpoint, region, pathStyle: true, credentials: keys } };
   return {
     endpoint: new URL(endpoint).origin,
     region,
     keys,
-    objects: { s3: { endpoint: s3, region, pathStyle: true, credentials: keys } },
+    objects: 's3' in objects ? objects : own,
   };
 }
 

@@ -75,17 +75,20 @@ function outputPlace({ output, manifest }: { output?: string; manifest?: string 
   throw new CliError('Say where the result files go: --output s3://BUCKET/FOLDER', 2);
 }
 
-/** Shows how far a training is: in place on a terminal, elsewhere as a line when something changes. */
+const QUIET_MS = 10_000;
+
+/** Shows how far a training is: in place on a terminal, elsewhere as a line every ten seconds. */
 class Watch {
-  #last = '';
+  #saidAt = Number.NEGATIVE_INFINITY;
 
   look = ({ StatusMessage }: Version): void => {
     const text = StatusMessage || 'Training …';
-    if (text === this.#last) return;
-    this.#last = text;
-    if (process.stdout.isTTY)
+    if (process.stdout.isTTY) {
       process.stdout.write(`\r\x1b[2K${text.slice(0, (process.stdout.columns || 80) - 1)}`);
-    else console.log(text);
+    } else if (performance.now() - this.#saidAt >= QUIET_MS) {
+      this.#saidAt = performance.now();
+      console.log(text);
+    }
   };
 
   done(): void {
