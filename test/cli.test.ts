@@ -175,6 +175,9 @@ test('boxes go from COCO through every other format and stay where they are', as
     expect(again).toContain(`read as ${name}: 2 images`);
     expect(boxesOf(await workspace.read('boxes', `${format}.manifest`))).toEqual(wanted);
   }
+  const check = await shell('ocellus dataset check s3://boxes/voc.manifest');
+  expect(check.out).toContain('Kind of model: boxes');
+  expect(check).toMatchObject({ status: 1, out: expect.stringContaining("isn't supported yet") });
   // Of an image without boxes a table says nothing but its name.
   await run('ocellus dataset export s3://boxes/voc.manifest --format csv --to csv-out');
   expect(await readFile(join(folder, 'csv-out/annotations.csv'), 'utf8')).toBe(

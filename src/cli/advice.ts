@@ -78,4 +78,10 @@ const WARNING: Record<LineWarningCode, string> = {
 };
 
 /** What to do about each error and warning of a manifest. */
-export const ADVICE: Record<string, string> = { ...FILE, ...CONTENT, ...LINE, ...WARNING };
+export const ADVICE: Record<string, string> = {
+  ...FILE,
+  ...CONTENT,
+  ...LINE,
+  ...WARNING,
+  UNSUPPORTED: 'Give the images labels as a whole, and keep the boxes for later.',
+};

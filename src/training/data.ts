@@ -17,6 +17,11 @@ import { chooseTestImages } from './split.ts';
 /** Share of invalid lines above which a manifest is refused. */
 const MAXIMUM_INVALID = 0.2;
 
+/** Object-location data ends every training until there is a detector. */
+export const NO_DETECTION =
+  'The training data has bounding boxes, which ask for an object detection model. ' +
+  "Object detection isn't supported yet: use image-level labels.";
+
 /** The two sets of a training, and what is wrong with them. */
 export interface TrainingData {
   useCase: UseCase;

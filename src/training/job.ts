@@ -20,10 +20,6 @@ import { testingLine, trainingLine } from './snapshots.ts';
 /** Share of the whole job that is done when a stage begins. */
 const BEGIN = { reading: 0, checking: 0.02, training: 0.12, evaluating: 0.93, writing: 0.98, end: 1 };
 
-const NO_DETECTION =
-  'The training data has bounding boxes, which ask for an object detection model. ' +
-  "Object detection isn't supported yet: use image-level labels.";
-
 type Report = (progress: TrainingProgress) => void;
 
 /**
@@ -60,7 +56,7 @@ export async function runTrainingJob(
     const [error] = data.contentErrors(checked);
     if (error) return { status: 'TRAINING_FAILED', message: error.message, validation };
     if (checked.useCase === 'OBJECT_LOCALIZATION') {
-      return { status: 'TRAINING_FAILED', message: NO_DETECTION, validation };
+      return { status: 'TRAINING_FAILED', message: data.NO_DETECTION, validation };
     }
 
     const sets = toLabelledSets(checked);
