@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -12,6 +16,8 @@ import {
   Workspace,
 } from './harness.ts';
 import { putBackbone } from './tiny-backbone.ts';
+
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
 // One training, which the server interrupts by closing. The tests run in this order and build on each other.
 
@@ -49,17 +55,17 @@ interface Event {
 async function* follow(arn: string): AsyncGenerator<Event, void> {
   const answer = await get(arn, { accept: 'text/event-stream' });
   expect(answer.headers.get('content-type')).toBe('text/event-stream');
-  let text = '';
+  let rest = '';
   for await (const chunk of answer.body!.pipeThrough(new TextDecoderStream())) {
-    text += chunk;
-    const blocks = text.split('\n\n');
-    text = blocks.pop()!;
+    rest += chunk;
+    const blocks = rest.split('\n\n');
+    rest = blocks.pop()!;
     for (const block of blocks) {
       const [, name, data] = /^event: (\w+)\ndata: (.*)$/.exec(block)!;
       yield { name: name!, data: JSON.parse(data!) };
     }
   }
-  expect(text).toBe('');
+  expect(rest).toBe('');
 }
 
 async function all(events: AsyncGenerator<Event, void>): Promise<Event[]> {
@@ -138,4 +144,35 @@ test('who may not ask, and what there is nothing to say of', async () => {
   const foreign = versionArn.replace('us-east-1', 'eu-west-1');
   expect(await (await get(foreign)).json()).toMatchObject({ __type: 'InvalidParameterException' });
   expect(await (await get('x')).json()).toMatchObject({ __type: 'InvalidParameterException' });
+});
+
+test('ocellus progress follows a training and tells its end', async () => {
+  const run = async (...args: string[]) => {
+    const env = {
+      ...process.env,
+      AWS_ENDPOINT_URL: server.url,
+      AWS_ACCESS_KEY_ID: KEYS.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
+      // The ARN says which Region it is.
+      AWS_REGION: 'eu-west-1',
+    };
+    const child = spawn(process.execPath, [MAIN, 'progress', ...args], { env });
+    const [out, errors, [status]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close'),
+    ]);
+    return { status, out, errors };
+  };
+  const arn = await createVersion(server.client, projectArn, 'v3');
+  const completed = await run(arn);
+  expect(completed).toMatchObject({ status: 0, errors: '' });
+  expect(completed.out).toMatch(/^(\w.*, \d+ %.*\n)*TRAINING_COMPLETED: The model is ready to run\.\n$/);
+  const failed = await run(versionArn);
+  expect(failed).toMatchObject({ status: 1, out: expect.stringMatching(/^TRAINING_FAILED: .*manifest/) });
+  expect(await run(versionArn.replace(/\d+$/, '1'))).toMatchObject({
+    status: 1,
+    errors: expect.stringContaining('does not exist'),
+  });
+  expect(await run('pets')).toMatchObject({ status: 2, errors: expect.stringContaining('is not the ARN') });
 });

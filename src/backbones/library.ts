@@ -80,7 +80,7 @@ export class Backbones {
       );
     }
     const file = await readFile(modelPath(installed.folder));
-    const backbone = await open(file, installed.description);
+    const backbone = await openFile(file, installed.description);
     if (backbone.checksum !== ref.checksum) {
       throw new BackboneError(
         `The file of the backbone ${ref.name} was changed: ${modelPath(installed.folder)}`,
@@ -107,7 +107,7 @@ export class Backbones {
       const present = await this.alike(description, checksum);
       if (present) return present;
       const file = await readFile(modelPath(scratch));
-      await open(file, description);
+      await openFile(file, description);
       const record: Record = { checksum, bytes: file.length, from, addedAt: Date.now() };
       await writeJson(join(scratch, DESCRIPTION), description);
       await writeJson(join(scratch, RECORD), record);
@@ -153,7 +153,8 @@ export class Backbones {
   }
 }
 
-async function open(file: Uint8Array, description: BackboneDescription): Promise<Backbone> {
+/** Throws BackboneError for a file that is no backbone. */
+export async function openFile(file: Uint8Array, description: BackboneDescription): Promise<Backbone> {
   try {
     return await openBackbone(file, description);
   } catch (error) {

@@ -66,8 +66,8 @@ export class Client {
   }
 
   /** `GET /NAME/RESOURCE`: what the server answers beside the API. Throws {@link ApiError}. */
-  async get(name: string, resource: string): Promise<Response> {
-    return await this.#send('GET', `/${name}/${encodeURIComponent(resource)}`, {});
+  async get(name: string, resource: string, headers: Record<string, string> = {}): Promise<Response> {
+    return await this.#send('GET', `/${name}/${encodeURIComponent(resource)}`, headers);
   }
 
   async #send(method: string, path: string, headers: Record<string, string>, body?: string) {

@@ -1,4 +1,5 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import { BackboneError } from '../backbones/error.ts';
 import { ManifestError } from '../manifest/codes.ts';
 import { ConvertError } from '../manifest/convert/annotations.ts';
 import { ObjectError } from '../objects/objects.ts';
@@ -76,7 +77,9 @@ function readLine<Options extends ParseArgsOptionsConfig>(
 }
 
 function isForUsers(error: unknown): error is Error {
-  return [CliError, ConvertError, ManifestError, ObjectError].some((type) => error instanceof type);
+  return [CliError, BackboneError, ConvertError, ManifestError, ObjectError].some(
+    (type) => error instanceof type,
+  );
 }
 
 /** Commands by name, loaded when called so that `--help` is quick. */

@@ -18,6 +18,10 @@ export const ocellus = commandGroup(
       summary: 'train a version of a project',
       load: async () => (await import('./train.ts')).train,
     },
+    progress: {
+      summary: 'show how a training goes',
+      load: async () => (await import('./progress.ts')).progress,
+    },
     describe: {
       summary: 'say what a project has, and how good a version is',
       load: async () => (await import('./describe.ts')).describe,
@@ -29,6 +33,10 @@ export const ocellus = commandGroup(
     export: {
       summary: 'write a version as an ONNX file',
       load: async () => (await import('./export.ts')).exportModel,
+    },
+    backbone: {
+      summary: 'add, list and verify networks to start from',
+      load: async () => (await import('./backbone.ts')).backbone,
     },
   },
 );
