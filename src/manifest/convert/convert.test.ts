@@ -148,6 +148,48 @@ test('CSV: the forms of the header', () => {
   ]);
 });
 
+/** Text of a format with a part cut out or another one put in. */
+const broken = (text: string) =>
+  fc
+    .tuple(
+      fc.nat(text.length),
+      fc.nat(8),
+      fc.oneof(fc.string(), fc.constantFrom('null', '{}', '[]', '-1', '1e999', '')),
+    )
+    .map(([at, length, other]) => text.slice(0, at) + other + text.slice(at + length));
+const sample: Annotations = {
+  kind: 'boxes',
+  images: [
+    {
+      path: 'a.jpg',
+      size: { width: 100, height: 80 },
+      labels: [],
+      boxes: [{ label: 'dog', left: 1, top: 2, width: 3, height: 4 }],
+    },
+  ],
+  classes: ['dog'],
+  notes: [],
+};
+
+test.each<[string, string, (text: string) => unknown]>([
+  ['COCO', toCoco(sample), fromCoco],
+  ['VOC', toVoc(sample)[0]!, fromVoc],
+  ['CSV', toCsv(sample), fromCsv],
+  ['YOLO', toYolo(sample).labelFiles[0]!, (text) => fromYolo(text, ['dog'], { width: 100, height: 80 })],
+  ['data.yaml', toYolo(sample).dataYaml, readDataYaml],
+])('broken %s is read or refused, and nothing else', (_name, text, convert) => {
+  fc.assert(
+    fc.property(broken(text), (input) => {
+      try {
+        convert(input);
+      } catch (error) {
+        expect(error).toBeInstanceOf(ConvertError);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
 const size = { width: 100, height: 100 };
 const labelled: Annotations = {
   kind: 'labels',
@@ -192,6 +234,7 @@ test.each<[string, () => unknown, string]>([
   ['data.yaml that is none', () => readDataYaml('names: [a'), 'not YAML'],
   ['data.yaml without names', () => readDataYaml('nc: 3'), 'no class names'],
   ['data.yaml with a gap', () => readDataYaml('names: {0: a, 2: b}'), 'no name of class 1'],
+  ['data.yaml with a list for a name', () => readDataYaml('names: [a, [b]]'), '["b"]'],
   ['data.yaml with odd numbers', () => readDataYaml('names: {a: b}'), 'class number a'],
   ['classes.txt with a gap', () => readClassesTxt('a\n\nb'), 'line 2'],
   ['classes.txt without names', () => readClassesTxt('\n'), 'no class names'],

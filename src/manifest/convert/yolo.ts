@@ -16,12 +16,14 @@ import {
 export function readDataYaml(text: string): string[] {
   let names: unknown;
   try {
-    names = (parse(text) as { names?: unknown } | null)?.names;
+    names = (parse(text, { logLevel: 'error' }) as { names?: unknown } | null)?.names;
   } catch (cause) {
     throw new ConvertError(`It is not YAML: ${(cause as Error).message}`, { cause });
   }
   const list = Array.isArray(names) ? names : namesByNumber(names);
   if (list.length === 0) throw new ConvertError('It has no class names ("names:").');
+  const odd = list.find((name) => typeof name === 'object');
+  if (odd !== undefined) throw new ConvertError(`"names:" has ${JSON.stringify(odd)} for a name.`);
   return list.map(String);
 }
 
