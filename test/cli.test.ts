@@ -284,6 +284,7 @@ test.each<[string, number, string]>([
   ['dataset export x.manifest --to y', 2, '--format'],
   ['dataset export x.manifest --to photos --format csv', 1, 'photos is not empty'],
   ['dataset export x.manifest --to y --format csv', 1, 'no file x.manifest'],
+  ['dataset import photos --to s3://photos --no-copy --manifest /dev/null/x', 1, '/dev/null'],
   ['dataset check x.manifest', 1, 'no file x.manifest'],
   ['dataset check s3://photos', 2, 'no object'],
   ['dataset chek', 2, 'no command "chek"'],

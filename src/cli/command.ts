@@ -76,7 +76,9 @@ function readLine<Options extends ParseArgsOptionsConfig>(
   return parsed;
 }
 
+/** What the system refuses (no space, no right, a folder in the way) names its path and is for users, too. */
 function isForUsers(error: unknown): error is Error {
+  if (error instanceof Error && 'syscall' in error) return true;
   return [CliError, BackboneError, ConvertError, ManifestError, ObjectError].some(
     (type) => error instanceof type,
   );
