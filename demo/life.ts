@@ -57,7 +57,7 @@ export async function beginTraining(
 export async function awaitTraining(
   client: RekognitionClient,
   model: Model,
-  progress: () => Promise<string>,
+  progress: (versionArn: string) => Promise<string>,
   account: Account,
 ): Promise<ProjectVersionDescription> {
   const begin = performance.now();
@@ -65,7 +65,7 @@ export async function awaitTraining(
     const version = await describe(client, model);
     const elapsed = performance.now() - begin;
     if (version.Status === 'TRAINING_IN_PROGRESS') {
-      account.progress('DescribeProjectVersions', `${version.Status} ${await progress()}`, elapsed);
+      account.progress('GET /progress', await progress(model.versionArn), elapsed);
       continue;
     }
     account.line('DescribeProjectVersions', version.Status!, elapsed);

@@ -14,7 +14,7 @@ import type { DataSet, Unseen } from './data-set.ts';
 import { DemoError } from './error.ts';
 import { folderDataSet } from './folder.ts';
 import { awaitTraining, beginTraining, detect, start, stop } from './life.ts';
-import { describeProgress, readProgress } from './progress.ts';
+import { watchProgress } from './progress.ts';
 import { renderedDataSet } from './rendered.ts';
 import {
   type EvaluationSummary,
@@ -73,10 +73,8 @@ async function demo(images: string | undefined): Promise<void> {
   const interrupted = () => void server.close().finally(() => process.exit(130));
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   try {
-    const progress = async () => {
-      const report = await readProgress(DATA);
-      return report ? describeProgress(report) : '';
-    };
+    const { region, objects } = config;
+    const progress = watchProgress({ endpoint: server.url, region, keys: server.credentials, objects });
     const model = await beginTraining(client, data, account);
     const version = await awaitTraining(client, model, progress, account);
     const summaryPlace = version.EvaluationResult!.Summary!.S3Object!;

@@ -91,6 +91,19 @@ test.each([
   });
 });
 
+test('the path signed as it is sent, as curl 7.88 does', async () => {
+  const headers = sign({
+    headers: { host: url.host },
+    body: '',
+    instant: new Date(),
+    method: 'GET',
+    canonicalPath: `/echo/${ARN}`,
+  });
+  const answer = await fetch(new URL(`/echo/${ARN}`, url), { headers });
+  expect(await answer.json()).toMatchObject({ resource: ARN });
+  expect((await fetch(new URL(`/echo/${ARN}0`, url), { headers })).status).toBe(400);
+});
+
 test('a presigned address, until it expires', async () => {
   const fetchPresigned = async (signingDate: Date) => {
     const { query } = await signer.presign(

@@ -4,9 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Credentials } from '../access/credentials.ts';
 import type { Context, Services } from '../operations/operation.ts';
 import { FrameworkError } from './errors.ts';
-import { readClaim, readPresignedClaim, type SignedRequest, verifySignature } from './sigv4.ts';
-
-const NOTHING = Buffer.alloc(0);
+import { readClaim, readPresignedClaim, type SignedRequest, verifyGetSignature } from './sigv4.ts';
 
 /** What a GET route may look at beside the resource it is asked for. */
 export interface GetRequest {
@@ -67,7 +65,7 @@ async function authenticate({ raw }: FastifyRequest, { credentials, now }: Optio
   if (Number(raw.headers['content-length'] ?? 0) > 0 || raw.headers['transfer-encoding'] !== undefined) {
     throw new FrameworkError('MalformedHttpRequestException', 'A GET request has no body.');
   }
-  await verifySignature(claim, request, NOTHING);
+  await verifyGetSignature(claim, request);
   return { arn: claim.principal.arn, account: claim.principal.account, region: claim.region };
 }
 

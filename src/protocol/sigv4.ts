@@ -27,6 +27,7 @@ const ALGORITHM = 'AWS4-HMAC-SHA256';
 const WINDOW_MINUTES = 5;
 /** Seconds: a week. */
 const MAXIMUM_EXPIRES = 7 * 24 * 60 * 60;
+const HASH_OF_NOTHING = createHash('sha256').digest('hex');
 const MISMATCH =
   'The request signature we calculated does not match the signature you provided. Check your AWS Secret ' +
   'Access Key and signing method. Consult the service documentation for details.';
@@ -76,6 +77,18 @@ export async function verifySignature(claim: Claim, request: SignedRequest, body
   if (!sameText(claim.signature, expected) || !sameText(claimedHash, payloadHash)) {
     throw new FrameworkError('InvalidSignatureException', MISMATCH);
   }
+}
+
+/**
+ * Throws InvalidSignatureException unless the claim's signature covers a request without a body. Its path may be signed
+ * encoded once more, as all services but S3 want it, or as it is sent, as curl 7.88 signs every path.
+ */
+export async function verifyGetSignature(claim: Claim, request: SignedRequest): Promise<void> {
+  for (const escapePath of [true, false]) {
+    const expected = await new Signer(claim.service, escapePath).sign(claim, request, HASH_OF_NOTHING);
+    if (sameText(claim.signature, expected)) return;
+  }
+  throw new FrameworkError('InvalidSignatureException', MISMATCH);
 }
 
 /** The claim of a presigned URL, whose parts are in the query. Refuses what {@link readClaim} does, and an expired one. */
@@ -160,11 +173,10 @@ export async function chunkSignatures(claim: Claim): Promise<ChunkSignatures> {
   const owner = { accessKeyId, secretAccessKey: principal.secretAccessKey };
   const key = await getSigningKey(Sha256, owner, date, region, service);
   const scope = createScope(date, region, service);
-  const nothing = createHash('sha256').digest('hex');
   let previous = claim.signature;
   return {
     verify(kind, sha256, signature) {
-      const hashes = kind === 'PAYLOAD' ? [nothing, sha256] : [sha256];
+      const hashes = kind === 'PAYLOAD' ? [HASH_OF_NOTHING, sha256] : [sha256];
       const toSign = [`${ALGORITHM}-${kind}`, timestamp, scope, previous, ...hashes].join('\n');
       previous = createHmac('sha256', key).update(toSign).digest('hex');
       if (!sameText(previous, signature)) throw new FrameworkError('InvalidSignatureException', MISMATCH);
@@ -174,10 +186,10 @@ export async function chunkSignatures(claim: Claim): Promise<ChunkSignatures> {
 
 /** The SDKs' own canonical request, over exactly the headers that were signed. */
 class Signer extends SignatureV4Base {
-  constructor(service: string) {
+  /** S3 alone signs the path as it is, all others encode it once more. */
+  constructor(service: string, uriEscapePath = service !== 's3') {
     const nobody = { accessKeyId: '', secretAccessKey: '' };
-    // S3 alone signs the path as it is, all others encode it once more.
-    super({ service, region: '', credentials: nobody, sha256: Sha256, uriEscapePath: service !== 's3' });
+    super({ service, region: '', credentials: nobody, sha256: Sha256, uriEscapePath });
   }
 
   async sign(claim: Claim, request: SignedRequest, payloadHash: string): Promise<string> {
