@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const REQUIREMENTS = join(import.meta.dirname, 'requirements.txt');
+const MAKE = join(import.meta.dirname, 'python-tools.py');
 
 /**
  * Folder of the programs (`python`, `aws`, `moto_server`) of a Python environment with the packages of
@@ -20,20 +22,9 @@ export async function pythonTools(): Promise<string> {
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
   const environment = join(cache, 'ocellus-test-tools', wanted);
   const tools = join(environment, 'bin');
-  const done = join(environment, 'complete');
+  if (existsSync(join(environment, 'complete'))) return tools;
   try {
-    await readFile(done);
-    return tools;
-  } catch {
-    // Not made yet, or only in part.
-  }
-  try {
-    await rm(environment, { recursive: true, force: true });
-    await mkdir(join(cache, 'ocellus-test-tools'), { recursive: true });
-    await run('python3', ['-m', 'venv', environment]);
-    await run(join(tools, 'python'), ['-m', 'pip', 'install', '--quiet', '-r', REQUIREMENTS]);
-    await run(join(tools, 'python'), ['-c', `open(${JSON.stringify(`${done}.new`)}, 'w')`]);
-    await rename(`${done}.new`, done);
+    await run('python3', [MAKE, environment, REQUIREMENTS]);
     return tools;
   } catch (cause) {
     const message =

@@ -17,7 +17,7 @@ import {
   waitUntilProjectVersionTrainingCompleted,
 } from '@aws-sdk/client-rekognition';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Boto3Call, boto3, installBoto3 } from './boto3/boto3.ts';
+import { type Boto3Call, boto3 } from './boto3/boto3.ts';
 import { describeDataset } from './dataset-calls.ts';
 import {
   createProject,
@@ -29,6 +29,7 @@ import {
   until,
   Workspace,
 } from './harness.ts';
+import { pythonTools } from './python.ts';
 
 // Waiters and paginators of the JavaScript SDK and of boto3, as they come.
 
@@ -39,7 +40,7 @@ let projectArn: string;
 let datasetArn: string;
 
 beforeAll(async () => {
-  installBoto3();
+  await pythonTools();
   workspace = await Workspace.create();
   await putColours(workspace, 5);
   await workspace.put('images', 'empty.manifest', '');

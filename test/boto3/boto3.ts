@@ -1,10 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { KEYS } from '../harness.ts';
-
-const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+import { pythonTools } from '../python.ts';
 
 export type Boto3Call = { input: object } & (
   | { waiter: string }
@@ -15,11 +14,6 @@ export type Boto3Call = { input: object } & (
 /** What boto3 answered; exceptions by their name or, of the service's errors, by their code. */
 export type Boto3Outcome = { result: unknown } | { error: string };
 
-/** Installs boto3 where it isn't there yet. Needs Python 3 with its venv module. */
-export function installBoto3(): void {
-  execFileSync(process.execPath, [path('../../scripts/boto3.mjs')], { stdio: 'inherit' });
-}
-
 /** Makes calls, one after the other, with boto3 as it comes from PyPI. */
 export async function boto3(url: string, calls: Boto3Call[]): Promise<Boto3Outcome[]> {
   const env = {
@@ -29,8 +23,8 @@ export async function boto3(url: string, calls: Boto3Call[]): Promise<Boto3Outco
     AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
     AWS_DEFAULT_REGION: 'us-east-1',
   };
-  const python = path('../../node_modules/.cache/boto3/bin/python');
-  const child = spawn(python, [path('calls.py')], { env, stdio: 'pipe' });
+  const python = join(await pythonTools(), 'python');
+  const child = spawn(python, [join(import.meta.dirname, 'calls.py')], { env, stdio: 'pipe' });
   const exited = once(child, 'exit');
   child.stdin.end(JSON.stringify(calls));
   const [errors, outcomes] = await Promise.all([text(child.stderr), text(child.stdout)]);
