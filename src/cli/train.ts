@@ -4,6 +4,7 @@ import { CliError, defineCommand } from './command.ts';
 import { describeEvaluation } from './evaluation.ts';
 import { requireProject, type Version } from './names.ts';
 import { leave } from './wait.ts';
+import { watchTraining } from './watch.ts';
 
 const help = `Usage: ocellus train PROJECT VERSION [--manifest s3://BUCKET/KEY] [--test s3://BUCKET/KEY]
                      [--output s3://BUCKET/FOLDER] [--description TEXT] [--json]
@@ -42,7 +43,7 @@ export const train = defineCommand(
         2,
       );
     }
-    await client.call('CreateProjectVersion', {
+    const { ProjectVersionArn } = await client.call('CreateProjectVersion', {
       ProjectArn,
       VersionName: version,
       VersionDescription: values.description,
@@ -52,9 +53,8 @@ export const train = defineCommand(
         TestingData: values.test ? { Assets: assets(values.test) } : { AutoCreate: true },
       }),
     });
-    const watch = values.json ? undefined : new Watch();
-    const ended = await leave(client, { project, version }, ['TRAINING_IN_PROGRESS'], watch?.look);
-    watch?.done();
+    if (!values.json) await watchTraining(client, ProjectVersionArn!);
+    const ended = await leave(client, { project, version }, ['TRAINING_IN_PROGRESS']);
     if (values.json) console.log(JSON.stringify(ended));
     else await report(client, ended, values.manifest);
     return ended.Status === 'TRAINING_COMPLETED' ? 0 : 1;
@@ -73,27 +73,6 @@ function outputPlace({ output, manifest }: { output?: string; manifest?: string 
   }
   if (manifest) return { S3Bucket: parseObjectUrl(manifest).bucket, S3KeyPrefix: name };
   throw new CliError('Say where the result files go: --output s3://BUCKET/FOLDER', 2);
-}
-
-const QUIET_MS = 10_000;
-
-/** Shows how far a training is: in place on a terminal, elsewhere as a line every ten seconds. */
-class Watch {
-  #saidAt = Number.NEGATIVE_INFINITY;
-
-  look = ({ StatusMessage }: Version): void => {
-    const text = StatusMessage || 'Training …';
-    if (process.stdout.isTTY) {
-      process.stdout.write(`\r\x1b[2K${text.slice(0, (process.stdout.columns || 80) - 1)}`);
-    } else if (performance.now() - this.#saidAt >= QUIET_MS) {
-      this.#saidAt = performance.now();
-      console.log(text);
-    }
-  };
-
-  done(): void {
-    if (process.stdout.isTTY) process.stdout.write('\r\x1b[2K');
-  }
 }
 
 async function report(client: Client, version: Version, manifest: string | undefined): Promise<void> {
