@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { pythonTools } from '../python.ts';
+import { goProgram, rustProgram } from './build.ts';
 import { liveWithDart } from './dart/life.ts';
 import { clientEnvironment, runProgram } from './program.ts';
-import { rustProgram } from './rust.ts';
 import { openShop } from './setup.ts';
 
 // Every client does the whole life of a model, all of them in one server.
@@ -55,6 +55,16 @@ test.concurrent('Rust', async () => {
     env: clientEnvironment(shop.server.url),
   });
   expect(output).toContain('Rust: the whole life of a model');
+});
+
+test.concurrent('Go', async () => {
+  const command = goProgram('ocellus-life');
+  const output = await runProgram({
+    command,
+    args: [shop.pictures],
+    env: clientEnvironment(shop.server.url),
+  });
+  expect(output).toContain('Go: the whole life of a model');
 });
 
 test.concurrent('Dart', async () => await liveWithDart(shop.server.url, shop.pictures));

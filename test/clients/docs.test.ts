@@ -5,8 +5,8 @@ import { StartProjectVersionCommand } from '@aws-sdk/client-rekognition';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createProject, createVersion, putColours, settled, startInProcess, Workspace } from '../harness.ts';
 import { pythonTools } from '../python.ts';
+import { buildGo, buildRust, goProgram, rustProgram } from './build.ts';
 import { clientEnvironment, runProgram } from './program.ts';
-import { buildRust, rustProgram } from './rust.ts';
 
 // The very lines of docs/clients.md, as far as there are interpreters for them: not R and Dart.
 
@@ -53,10 +53,10 @@ async function put(name: string, text: string): Promise<string> {
   return join(directory, name);
 }
 
-/** Each client makes its project, and sees blue twice. */
-function expectAnswers(output: string, client: string): void {
+/** Each client makes its project, and sees blue in the picture that is sent and in the bucket. */
+function expectAnswers(output: string, client: string, pictures = 2): void {
   expect(output).toMatch(new RegExp(`:project/from-${client}/\\d{13}`));
-  expect(output.match(/\bblue\b/g)).toHaveLength(2);
+  expect(output.match(/\bblue\b/g)).toHaveLength(pictures);
 }
 
 test('Python', async () => {
@@ -89,5 +89,18 @@ test('Rust', async () => {
   expectAnswers(
     await runProgram({ command: rustProgram('ocellus-docs'), args: [], env, cwd: directory }),
     'rust',
+  );
+});
+
+test('Go', async () => {
+  const project = join(directory, 'go');
+  await put('go/main.go', await linesIn('go'));
+  for (const name of ['go.mod', 'go.sum'])
+    await cp(join(import.meta.dirname, 'go', name), join(project, name));
+  await buildGo(project, 'ocellus-docs');
+  expectAnswers(
+    await runProgram({ command: goProgram('ocellus-docs'), args: [], env, cwd: directory }),
+    'go',
+    1,
   );
 });

@@ -1,7 +1,7 @@
 import { pythonTools } from '../python.ts';
-import { buildRust } from './rust.ts';
+import { buildGo, buildRust } from './build.ts';
 
 /** Puts in place what the clients need, once before all tests, for as long as it takes. */
 export default async function prepare(): Promise<void> {
-  await Promise.all([pythonTools(), buildRust()]);
+  await Promise.all([pythonTools(), buildGo(), buildRust()]);
 }
