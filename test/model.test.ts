@@ -72,7 +72,7 @@ async function isTraining(): Promise<boolean> {
   const [id] = await readdir(versions);
   if (!id) return false;
   const report = await readFile(join(versions, id, 'progress.jsonl'), 'utf8').catch(() => '');
-  return report.length > 0;
+  return report.includes('"stage"');
 }
 
 test('during a training its version can neither be used nor removed, and the limit of trainings holds', async () => {
