@@ -20,10 +20,9 @@ interface Build {
 
 async function build({ command, args, folder, env, advice }: Build): Promise<void> {
   const child = spawn(command, args, { cwd: folder, env: { ...process.env, ...env }, stdio: 'inherit' });
-  const failed = once(child, 'error').then(([error]) => {
+  const [code] = await once(child, 'exit').catch((error) => {
     throw new Error(`${advice} ${error.message}`);
   });
-  const [code] = await Promise.race([once(child, 'exit'), failed]);
   if (code !== 0) throw new Error(`${advice} ${command} ${args.join(' ')} ended with ${code}.`);
 }
 

@@ -68,3 +68,16 @@ test.concurrent('Go', async () => {
 });
 
 test.concurrent('Dart', async () => await liveWithDart(shop.server.url, shop.pictures));
+
+test.concurrent('a path in the endpoint, as behind a proxy', async () => {
+  const env = environment(await pythonTools());
+  const program =
+    'import boto3; print(boto3.client("rekognition").describe_projects()["ProjectDescriptions"])';
+  const AWS_ENDPOINT_URL_REKOGNITION = `${shop.server.url}/base/a%20path`;
+  const output = await runProgram({
+    command: 'python',
+    args: ['-c', program],
+    env: { ...env, AWS_ENDPOINT_URL_REKOGNITION },
+  });
+  expect(output).toContain('[');
+});

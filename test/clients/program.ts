@@ -29,11 +29,12 @@ export interface Program {
 /** Runs a program to its end and gives what it wrote. Throws with all of it when it fails. */
 export async function runProgram({ command, args, env, cwd }: Program): Promise<string> {
   const child = spawn(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-  const failed = once(child, 'error').then(([error]) => {
-    throw new Error(`${command} did not start: ${error.message}`);
-  });
-  const ended = Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)]);
-  const [[code, signal], output, errors] = await Promise.race([ended, failed]);
+  const closed = once(child, 'close');
+  const [[code, signal], output, errors] = await Promise.all([
+    closed,
+    text(child.stdout),
+    text(child.stderr),
+  ]);
   if (code !== 0)
     throw new Error(`${command} ${args.join(' ')} ended with ${code ?? signal}\n${output}\n${errors}`);
   return output;
