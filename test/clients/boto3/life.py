@@ -122,8 +122,8 @@ started = rekognition.start_project_version(ProjectVersionArn=version, MinInfere
 assert started["Status"] == "STARTING", started
 rekognition.get_waiter("project_version_running").wait(ProjectArn=project, VersionNames=["v1"], WaiterConfig=POLL)
 for file in sorted((pictures / "test").glob("*/*")):
-    object = {"S3Object": {"Bucket": BUCKET, "Name": file.relative_to(pictures).as_posix()}}
-    for image in [{"Bytes": file.read_bytes()}, object]:
+    stored = {"S3Object": {"Bucket": BUCKET, "Name": file.relative_to(pictures).as_posix()}}
+    for image in [{"Bytes": file.read_bytes()}, stored]:
         answer = rekognition.detect_custom_labels(
             ProjectVersionArn=version, Image=image, MinConfidence=0, MaxResults=1
         )
