@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { pythonTools } from '../python.ts';
 import { goProgram, rustProgram } from './build.ts';
 import { liveWithDart } from './dart/life.ts';
 import { clientEnvironment, runProgram } from './program.ts';
+import { pythonTools } from './python.ts';
 import { openShop } from './setup.ts';
 
 // Every client does the whole life of a model, all of them in one server.

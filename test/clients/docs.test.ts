@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { StartProjectVersionCommand } from '@aws-sdk/client-rekognition';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createProject, createVersion, putColours, settled, startInProcess, Workspace } from '../harness.ts';
-import { pythonTools } from '../python.ts';
 import { buildGo, buildRust, goProgram, rustProgram } from './build.ts';
 import { clientEnvironment, runProgram } from './program.ts';
+import { pythonTools } from './python.ts';
 
 // The very lines of docs/clients.md, as far as there are interpreters for them: not R and Dart.
 

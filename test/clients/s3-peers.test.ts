@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { DetectCustomLabelsCommand, StartProjectVersionCommand } from '@aws-sdk/client-rekognition';
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { S3Objects, type S3Settings } from '../src/objects/s3.ts';
+import { S3Objects, type S3Settings } from '../../src/objects/s3.ts';
 import {
   COLOURS,
   createProject,
@@ -22,8 +22,8 @@ import {
   startInProcess,
   until,
   Workspace,
-} from './harness.ts';
-import { objectStoreCases } from './object-store-cases.ts';
+} from '../harness.ts';
+import { objectStoreCases } from '../object-store-cases.ts';
 import { pythonTools } from './python.ts';
 
 // Clients of other makes at our S3 endpoint, and our S3 backend at services of other makes: moto's, and the one that

@@ -17,8 +17,7 @@ import {
   waitUntilProjectVersionTrainingCompleted,
 } from '@aws-sdk/client-rekognition';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Boto3Call, boto3 } from './boto3/boto3.ts';
-import { describeDataset } from './dataset-calls.ts';
+import { describeDataset } from '../dataset-calls.ts';
 import {
   createProject,
   createVersion,
@@ -28,7 +27,8 @@ import {
   startInProcess,
   until,
   Workspace,
-} from './harness.ts';
+} from '../harness.ts';
+import { type Boto3Call, boto3 } from './boto3/calls.ts';
 import { pythonTools } from './python.ts';
 
 // Waiters and paginators of the JavaScript SDK and of boto3, as they come.

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { KEYS } from '../harness.ts';
+import { KEYS } from '../../harness.ts';
 import { pythonTools } from '../python.ts';
 
 export type Boto3Call = { input: object } & (

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { KEYS, startInProcess, Workspace } from './harness.ts';
+import { KEYS, startInProcess, Workspace } from '../harness.ts';
 import { pythonTools } from './python.ts';
 
 const run = promisify(execFile);
-const PAGE = join(import.meta.dirname, '../docs/buckets.md');
+const PAGE = join(import.meta.dirname, '../../docs/buckets.md');
 
 test('the lines of docs/buckets.md work as they are written', async () => {
   const tools = await pythonTools();
