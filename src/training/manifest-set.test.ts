@@ -1,14 +1,13 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TEST_DATA, WITHOUT_TEST_DATA } from '../../test/test-data.ts';
 import { boxAttribute, GOOD_BOX, imageAttribute, imageLine } from '../manifest/fixtures.ts';
 import { setStatistics } from '../manifest/summary.ts';
 import { FolderObjects } from '../objects/folder.ts';
 import { ObjectError, type ObjectErrorReason, type ObjectStore } from '../objects/objects.ts';
 import { type ManifestSet, readManifest, validationManifest } from './manifest-set.ts';
-
-const dataFolder = resolve(process.env.OCELLUS_TEST_DATA ?? '../shared/data');
 
 let scratch: string;
 beforeEach(async () => {
@@ -174,11 +173,12 @@ describe('readManifest and validationManifest', () => {
   });
 });
 
-const objects = new FolderObjects(dataFolder);
+const objects = new FolderObjects(TEST_DATA);
 const readFrom = (bucket: string, key: string) => readManifest(objects, { bucket, key }, join(scratch, 'm'));
 
-describe('manifests of real sets', async () => {
-  const sets = (await readdir(dataFolder, { withFileTypes: true })).filter(
+describe.skipIf(WITHOUT_TEST_DATA)('manifests of real sets', async () => {
+  const entries = WITHOUT_TEST_DATA ? [] : await readdir(TEST_DATA, { withFileTypes: true });
+  const sets = entries.filter(
     (entry) => entry.isDirectory() && entry.name !== 'pretrain' && entry.name !== 'format-samples',
   );
 
@@ -194,18 +194,18 @@ describe('manifests of real sets', async () => {
       valid_json_lines: set.lines.length,
       error_json_line_indices: [],
     });
-    expect(await validation(set)).toBe(await readFile(join(dataFolder, name!, file!), 'utf8'));
+    expect(await validation(set)).toBe(await readFile(join(TEST_DATA, name!, file!), 'utf8'));
   });
 
   it('are there', () => expect(sets.length).toBeGreaterThan(5));
 });
 
-describe('manifests written by Ground Truth', () => {
+describe.skipIf(WITHOUT_TEST_DATA)('manifests written by Ground Truth', () => {
   it.each(['blue-box-large', 'blue-box-small', 'yellow-box-large', 'yellow-box-small'])(
     '%s: boxes, or none',
     async (name) => {
       const file = `groundtruth-detection-${name}.manifest`;
-      const text = await readFile(join(dataFolder, 'format-samples', file), 'utf8');
+      const text = await readFile(join(TEST_DATA, 'format-samples', file), 'utf8');
       const lines = text
         .trimEnd()
         .split('\n')
