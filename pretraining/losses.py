@@ -42,8 +42,10 @@ class Prototypes(nn.Module):
         self.prototypes = nn.Linear(width, prototypes, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Cosines [B, prototypes]."""
-        return F.normalize(self.project(features).float(), dim=1) @ F.normalize(self.prototypes.weight.float(), dim=1).T
+        """Cosines [B, prototypes], in single precision: their small differences count."""
+        projected = self.project(features)
+        with torch.autocast(features.device.type, enabled=False):
+            return F.normalize(projected.float(), dim=1) @ F.normalize(self.prototypes.weight.float(), dim=1).T
 
 
 @torch.no_grad()

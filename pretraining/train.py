@@ -25,6 +25,7 @@ from pretraining.export import MEAN, STD, write
 from pretraining.formula import KINDS, Formulas
 from pretraining.losses import Heads, Prototypes, agreement
 from pretraining.networks import FAMILIES, build, weight_count
+from pretraining.optimizer import Optimizer
 from pretraining.scenes import DenseHead, Scenes
 from pretraining.sources import SOURCES
 
@@ -41,7 +42,9 @@ class Config:
     # Sides of the training views, from first to last, and the share of the time after which each but the first begins.
     sizes: tuple[int, ...]
     turns: tuple[float, ...]
+    # AdamW's learning rate, and Muon's for the kernels (0: AdamW for them, too).
     rate: float
+    muon: float
     weight_decay: float
     smoothing: float
     mixed: float
@@ -116,7 +119,7 @@ class Trainer:
         self.networks.to(device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.networks).requires_grad_(False).eval()
         self.scenes = Scenes(self.pool, self.generator) if config.scenes > 0 else None
-        self.optimizer = optimizer(self.networks, config)
+        self.optimizer = Optimizer(self.networks, config.weight_decay, config.muon > 0)
         # Where there is no compiler, the network runs as it is.
         torch._dynamo.config.suppress_errors = True
         self.forward = torch.compile(self.networks["backbone"]) if compiled else self.networks["backbone"]
@@ -129,12 +132,12 @@ class Trainer:
     def size(self) -> int:
         return self.config.sizes[sum(self.progress() >= turn for turn in self.config.turns)]
 
-    def learning_rate(self) -> float:
-        """Warm-up in the first 4 % of the time, then a cosine down to zero."""
+    def schedule(self) -> float:
+        """Factor of the learning rates: warm-up in the first 4 % of the time, then a cosine down to zero."""
         progress = self.progress()
         if progress < 0.04:
-            return self.config.rate * max(progress / 0.04, 1e-3)
-        return self.config.rate * 0.5 * (1 + math.cos(math.pi * (progress - 0.04) / 0.96))
+            return max(progress / 0.04, 1e-3)
+        return 0.5 * (1 + math.cos(math.pi * (progress - 0.04) / 0.96))
 
     def backbone(self, x: Tensor) -> tuple[Tensor, ...]:
         return self.forward(x.contiguous(memory_format=torch.channels_last))
@@ -166,16 +169,13 @@ class Trainer:
         return agreement(student, teacher)
 
     def train_step(self) -> dict[str, Tensor]:
-        rate = self.learning_rate()
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
         self.networks.train()
         found = self.losses()
         weights = {"classes": 1.0, "agreement": self.config.agreement, "scenes": self.config.scenes}
         sum(weights[name] * loss for name, loss in found.items()).backward()
         nn.utils.clip_grad_norm_(self.networks.parameters(), 3.0)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
+        schedule = self.schedule()
+        self.optimizer.step(self.config.rate * schedule, self.config.muon * schedule)
         self.follow()
         if self.formula and self.step % 4 == 0:
             self.formula.refresh(self.pool, self.step // 4, self.generator)
@@ -236,16 +236,6 @@ class Trainer:
         self.log(event="begun from weights", taken=len(fitting), of=len(own))
 
 
-def optimizer(networks: nn.Module, config: Config) -> torch.optim.Optimizer:
-    """AdamW that lets vectors (scales, biases) be as large as they like."""
-    parameters = list(networks.parameters())
-    groups = [
-        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": config.weight_decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=config.rate, betas=(0.9, 0.98), fused=True)
-
-
 def replace(path: Path, state: dict) -> None:
     """Writes beside, then renames: a kill leaves the file before whole."""
     torch.save(state, path.with_suffix(".new"))
@@ -291,7 +281,7 @@ def run(trainer: Trainer, save_minutes: float, stop_minutes: float | None) -> No
             if not all(math.isfinite(value) for value in means.values()):
                 raise FloatingPointError(f"the loss became {means} at step {trainer.step}")
             now = clock()
-            trainer.log(size=trainer.size(), rate=round(trainer.learning_rate(), 6), **means,
+            trainer.log(size=trainer.size(), rate=round(config.rate * trainer.schedule(), 6), **means,
                         imagesPerSecond=round(count * config.batch / (now - since), 1))
             sums, count, since = {}, 0, now
         if now - saved > 60 * save_minutes:
@@ -316,6 +306,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--sizes", type=lambda text: tuple(map(int, text.split(","))), default=(64, 96))
     parser.add_argument("--turns", type=lambda text: tuple(map(float, text.split(","))) if text else (), default=(0.7,))
     parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--muon", type=float, default=0.0, help="learning rate of Muon for the kernels; 0: AdamW")
     parser.add_argument("--weight-decay", type=float, default=0.05)
     parser.add_argument("--smoothing", type=float, default=0.1)
     parser.add_argument("--mixed", type=float, default=0.7, help="share of the images mixed with others")
