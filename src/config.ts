@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { ObjectSettings } from './objects/open.ts';
+import { BUDGETS, type Budget } from './vision/budget.ts';
 
 const limit = (standard: number) => z.coerce.number().int().min(1).default(standard);
 const port = z.coerce.number().int().min(0).max(65535);
@@ -40,8 +41,8 @@ const settings = z.object({
   OCELLUS_MAX_INFERENCE_UNITS: limit(5),
   /** Copies being made at a time; a further CopyProjectVersion is refused. */
   OCELLUS_MAX_COPIES: limit(5),
-  /** How long a training may take: `fast` for tests and first looks, `balanced` for use. */
-  OCELLUS_BUDGET: z.enum(['fast', 'balanced']).default('balanced'),
+  /** How long a training may take; a version's tag `ocellus:budget` has precedence. */
+  OCELLUS_BUDGET: z.enum(BUDGETS).default('balanced'),
   /** `NAME.domain` in the Host header of an S3 request names a bucket (virtual-host style). */
   OCELLUS_S3_DOMAIN: z
     .string()
@@ -76,7 +77,7 @@ export interface Config {
   maximumRunningModels: number;
   maximumInferenceUnits: number;
   maximumCopies: number;
-  budget: 'fast' | 'balanced';
+  budget: Budget;
   seed: number;
   /** Path or address of what trainings start from; fresh weights when absent. */
   backbone: string | undefined;

@@ -274,6 +274,7 @@ test.each<[string, number, string]>([
   ['train other v1', 2, '--output'],
   ['train other v1 --manifest all.manifest', 2, 'not of the form s3://'],
   ['train other v1 --manifest s3://nowhere/a.manifest', 1, 'nowhere'],
+  ['train other v1 --manifest s3://nowhere/a.manifest --budget long', 1, 'fast, balanced, best'],
   ['predict other v1', 2, 'Something is missing'],
   ['predict other v1 a.png --min-confidence x', 2, 'from 0 to 100'],
   ['export other v1 --to x.json', 2, '.onnx'],

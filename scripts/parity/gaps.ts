@@ -43,6 +43,9 @@ export const gaps: Record<string, Gaps> = {
       KmsKeyId: NO_KEYS,
       'FeatureConfig.ContentModeration':
         'Refused with InvalidParameterException: it applies to CONTENT_MODERATION.',
+      Tags:
+        'Yes; `ocellus:budget` (`fast`, `balanced` or `best`) says how long to train, and another value is refused with ' +
+        'InvalidParameterException. Tagging the version later changes nothing about its training.',
     },
     errors: { ServiceQuotaExceededException: ONE_QUOTA },
   },

@@ -14,7 +14,7 @@ Settings are environment variables:
   OCELLUS_SECRET_ACCESS_KEY   one that is made on first start
   OCELLUS_ACCOUNT_ID          account number in ARNs, 12 digits             (000000000000)
   OCELLUS_REGION              Region that the printed lines name            (us-east-1)
-  OCELLUS_BUDGET              how long to train: fast or balanced           (balanced)
+  OCELLUS_BUDGET              how long to train: fast, balanced or best     (balanced)
   OCELLUS_BACKBONE            the network that trainings start from: path or
                               address of an ONNX file                       (none)
   OCELLUS_SEED                seed of every random choice in a training     (0)

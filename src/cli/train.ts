@@ -7,7 +7,8 @@ import { leave } from './wait.ts';
 import { watchTraining } from './watch.ts';
 
 const help = `Usage: ocellus train PROJECT VERSION [--manifest s3://BUCKET/KEY] [--test s3://BUCKET/KEY]
-                     [--output s3://BUCKET/FOLDER] [--description TEXT] [--json]
+                     [--output s3://BUCKET/FOLDER] [--description TEXT]
+                     [--budget fast|balanced|best] [--json]
 
 Trains a version of a project, waits for the end and says how good it is. Ctrl-C ends the waiting, not the training:
 "ocellus describe PROJECT VERSION" looks again.
@@ -19,6 +20,7 @@ Options:
   --output s3://BUCKET/FOLDER   where the result files go; without it, the folder PROJECT-VERSION in the bucket of the
                                 manifest
   --description TEXT            a note on the version
+  --budget NAME                 how long to train: fast, balanced or best; without it, as the server is set
   --json                        print the version at its end as the API describes it, and nothing else
 
 Exit status 1 when the training fails. Example: ocellus train pets v1 --manifest s3://photos/all.manifest`;
@@ -28,6 +30,7 @@ const options = {
   test: { type: 'string' },
   output: { type: 'string' },
   description: { type: 'string' },
+  budget: { type: 'string' },
   json: { type: 'boolean' },
 } as const;
 
@@ -48,6 +51,7 @@ export const train = defineCommand(
       VersionName: version,
       VersionDescription: values.description,
       OutputConfig: output,
+      ...(values.budget !== undefined && { Tags: { 'ocellus:budget': values.budget } }),
       ...(values.manifest && {
         TrainingData: { Assets: assets(values.manifest) },
         TestingData: values.test ? { Assets: assets(values.test) } : { AutoCreate: true },

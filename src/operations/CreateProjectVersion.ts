@@ -4,6 +4,7 @@ import { type Dataset, listDatasets } from '../store/datasets.ts';
 import type { Project } from '../store/projects.ts';
 import type { DatasetType } from '../store/schema.ts';
 import { createVersion, trainedDatasets, type VersionRequest } from '../store/versions.ts';
+import { BUDGETS, type Budget } from '../vision/budget.ts';
 import { ServiceError } from './errors.ts';
 import { requireProject } from './lookup.ts';
 import { readOutput, refuseKey, requireBucket, requireMade } from './new-version.ts';
@@ -58,6 +59,18 @@ function readManifest(member: string, assets: Asset[] = []): ObjectRef {
   return { bucket: Bucket, key: Name, ...(Version && { version: Version }) };
 }
 
+/** The tag of a version that says how long to train. */
+const BUDGET_TAG = 'ocellus:budget';
+
+function readBudget({ Tags }: Input): Budget | undefined {
+  const value = Tags?.[BUDGET_TAG];
+  const budget = BUDGETS.find((each) => each === value);
+  if (value !== undefined && !budget) {
+    throw invalid(`The tag ${BUDGET_TAG} must be one of ${BUDGETS.join(', ')}, and not "${value}".`);
+  }
+  return budget;
+}
+
 function readTesting({ Assets, AutoCreate }: TestingData): ObjectRef | undefined {
   if (!AutoCreate) return readManifest('TestingData', Assets);
   if (Assets?.length) throw invalid('TestingData must have either Assets or AutoCreate, not both.');
@@ -98,6 +111,7 @@ export const CreateProjectVersion = defineOperation({
     const { config, database } = context;
     refuseKey(input.KmsKeyId);
     checkFeatureConfig(input);
+    const budget = readBudget(input);
     const output = readOutput(input.OutputConfig);
     const project = await requireProject(input.ProjectArn, context);
     const data = await readData(input, project, context);
@@ -108,6 +122,7 @@ export const CreateProjectVersion = defineOperation({
       output,
       description: input.VersionDescription,
       backbone: backbone && { name: backbone.name, checksum: backbone.checksum },
+      ...(budget && { budget }),
     };
     const version = {
       projectArn: input.ProjectArn,

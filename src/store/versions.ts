@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Selectable } from 'kysely';
 import type { ObjectRef } from '../objects/objects.ts';
 import type { TrainingOutcome } from '../training/outcome.ts';
+import type { Budget } from '../vision/budget.ts';
 import { nextCreationTime } from './clock.ts';
 import { listDatasets } from './datasets.ts';
 import { findProject } from './projects.ts';
@@ -20,6 +21,8 @@ export interface VersionRequest {
   description?: string;
   /** What the training starts from (SHA-256 of the file, hexadecimal), as it was set then; fresh weights when absent. */
   backbone?: { name: string; checksum: string };
+  /** How long to train, when the request said so; the server's setting when absent. */
+  budget?: Budget;
 }
 
 /** Ids of the data sets that a training reads. */

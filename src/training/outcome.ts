@@ -1,6 +1,6 @@
 import type { BackboneRef } from '../backbones/library.ts';
 import type { ObjectRef } from '../objects/objects.ts';
-import type { Budget } from '../vision/classifier.ts';
+import type { Budget } from '../vision/budget.ts';
 
 /** A manifest in a bucket, or a copy of a data set's entries on the server's own disk. */
 export type ManifestPlace = ObjectRef | { file: string };
@@ -16,7 +16,7 @@ export interface TrainingJob {
   testing?: ManifestPlace;
   /** Where the result files go. */
   output: { bucket: string; prefix: string };
-  /** How long the training may take (`OCELLUS_BUDGET`). */
+  /** How long the training may take (the tag `ocellus:budget`, else `OCELLUS_BUDGET`). */
   budget: Budget;
   seed: number;
   /** What to start from, and the folder of the backbones; fresh weights when absent. */

@@ -201,7 +201,7 @@ export class Trainings {
   }
 
   #job(version: ProjectVersion, directory: string): TrainingJob {
-    const { datasets, output, backbone } = version.request;
+    const { datasets, output, backbone, budget } = version.request;
     const { training, testing } = datasets ? datasetManifests(directory, datasets) : version.request;
     if (!training) throw new Error('The version has nothing to be trained from.');
     const { config } = this.#options;
@@ -213,7 +213,7 @@ export class Trainings {
       testing,
       output: { bucket: output.bucket, prefix: output.prefix ?? '' },
       seed: config.seed,
-      budget: config.budget,
+      budget: budget ?? config.budget,
       backbone: backbone && { ...backbone, root: backbonesIn(config.dataDirectory).root },
       directory,
     };

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Normalization } from './augment.ts';
 import type { Backbone } from './backbone.ts';
+import type { Budget } from './budget.ts';
 import { fitNetwork, type Pictures, type Recipe } from './fit.ts';
 import { foldBatchNorm } from './graph/fold.ts';
 import { encodeModel, type OnnxModel, type OnnxNode } from './graph/onnx.ts';
@@ -9,6 +10,7 @@ import { METADATA_KEY, type ModelInfo } from './model.ts';
 import { residualNetwork } from './network.ts';
 import { PixelFile } from './pixels.ts';
 import { random } from './random.ts';
+import type { TrainingRecord } from './record.ts';
 import { transfer } from './transfer.ts';
 
 /** One labelled image of a training or test set. */
@@ -33,9 +35,6 @@ export interface TrainingProgress {
   /** A remark for users that stays with the model: something was left out, and why. */
   note?: string;
 }
-
-/** How long to train: `fast` is for tests and first looks, `balanced` for use. */
-export type Budget = 'fast' | 'balanced';
 
 export interface ClassifierOptions {
   labels: string[];
@@ -85,6 +84,7 @@ interface Scale {
 const SCALES: Record<Budget, Scale> = {
   fast: { widths: [32, 64, 128], side: 64, perImage: 8, minimum: 3_000, maximum: 20_000 },
   balanced: { widths: [48, 96, 192], side: 96, perImage: 40, minimum: 8_000, maximum: 100_000 },
+  best: { widths: [48, 96, 192], side: 96, perImage: 120, minimum: 24_000, maximum: 300_000 },
 };
 
 /** A trained network, from `image` to `logits`, and what it needs to know to predict. */
@@ -122,7 +122,7 @@ export async function trainClassifier(options: ClassifierOptions): Promise<Uint8
     const trained = backbone
       ? await trainFromBackbone(backbone, pictures, budget, seed, report)
       : await trainFromScratch(pictures, budget, seed, report);
-    return exportModel(trained, labels, exclusive);
+    return exportModel(trained, labels, exclusive, { budget, seed });
   } finally {
     await pixels.remove();
   }
@@ -177,6 +177,7 @@ function exportModel(
   { network, temperature, side, normalization, backbone }: Trained,
   labels: string[],
   exclusive: boolean,
+  training: TrainingRecord,
 ): Uint8Array {
   const info: ModelInfo = {
     version: 1,
@@ -187,6 +188,7 @@ function exportModel(
     inputSize: side,
     ...normalization,
     ...(backbone && { backbone }),
+    training,
   };
   const nodes: OnnxNode[] = [
     { type: 'Div', inputs: ['logits', 'temperature'], outputs: ['calibrated'], attributes: {} },

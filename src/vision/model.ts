@@ -2,6 +2,7 @@ import { wholeView } from './augment.ts';
 import { Executable } from './graph/executable.ts';
 import { decodeModel, encodeModel, readMetadata } from './graph/onnx.ts';
 import { decodeSquare } from './image.ts';
+import type { TrainingRecord } from './record.ts';
 
 /** What a model file says of itself (ONNX metadata, one JSON value under the key `ocellus`). */
 export interface ModelInfo {
@@ -20,6 +21,8 @@ export interface ModelInfo {
   std: number[];
   /** What the network was made from, when it wasn't fresh weights. `checksum`: SHA-256 of its file, hexadecimal. */
   backbone?: { name: string; checksum: string; fineTuned: boolean };
+  /** Absent from models of earlier versions. */
+  training?: TrainingRecord;
 }
 
 /** The metadata key of {@link ModelInfo}. */
