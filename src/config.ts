@@ -57,7 +57,10 @@ const settings = z.object({
   /** Key pair for that service. Neither: the AWS SDK's own search (AWS_ACCESS_KEY_ID …, ~/.aws, instance role). */
   OCELLUS_S3_ACCESS_KEY_ID: z.string().min(1).optional(),
   OCELLUS_S3_SECRET_ACCESS_KEY: z.string().min(1).optional(),
-  /** Path or address of the ONNX file that trainings start from, its description beside it (docs/backbones.md). */
+  /**
+   * What trainings start from: path or address of an ONNX file, its description beside it (docs/backbones.md), or `none`
+   * for fresh weights. The backbone that comes with Ocellus when absent.
+   */
   OCELLUS_BACKBONE: z.string().min(1).optional(),
   /** Seed of every random choice in a training. */
   OCELLUS_SEED: z.coerce.number().int().min(0).max(0xffffffff).default(0),
@@ -79,7 +82,7 @@ export interface Config {
   maximumCopies: number;
   budget: Budget;
   seed: number;
-  /** Path or address of what trainings start from; fresh weights when absent. */
+  /** Path or address of what trainings start from, or `none`; the backbone that comes with Ocellus when absent. */
   backbone: string | undefined;
   /** Where the buckets are. */
   objects: ObjectSettings;

@@ -102,11 +102,12 @@ export async function openServices(config: Config, logger: Logger = SILENT): Pro
 
 async function chooseBackbone(backbones: Backbones, { backbone: setting }: Config, logger: Logger) {
   await backbones.removeRemains();
-  if (setting === undefined) return undefined;
-  logger.info({ from: setting }, 'backbone: being looked up');
+  if (setting !== undefined) logger.info({ from: setting }, 'backbone: being looked up');
   const backbone = await resolveBackbone(backbones, setting);
-  const { name, checksum } = backbone;
-  logger.info({ name, checksum }, 'backbone: new trainings start from it');
+  if (backbone) {
+    const { name, checksum } = backbone;
+    logger.info({ name, checksum }, 'backbone: new trainings start from it');
+  } else logger.info({}, 'backbone: none, new trainings start from fresh weights');
   return backbone;
 }
 

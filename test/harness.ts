@@ -46,6 +46,7 @@ export class Workspace {
       OCELLUS_ACCESS_KEY_ID: KEYS.accessKeyId,
       OCELLUS_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
       OCELLUS_BUDGET: 'fast',
+      OCELLUS_BACKBONE: 'none',
       ...settings,
     };
   }

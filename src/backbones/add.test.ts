@@ -33,7 +33,7 @@ let backbones: Backbones;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ocellus-backbones-'));
-  backbones = new Backbones(join(folder, 'data/backbones'));
+  backbones = new Backbones(join(folder, 'data/backbones'), join(folder, 'shipped'));
 });
 afterEach(() => rm(folder, { recursive: true }));
 

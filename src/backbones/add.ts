@@ -59,11 +59,20 @@ async function add(backbones: Backbones, from: string, options: AddOptions): Pro
   );
 }
 
+/** The setting for trainings that start from fresh weights. */
+const NONE = 'none';
+
 /**
- * The backbone that the setting names, taken into the data directory unless it is there: versions that were made from it
- * keep it when the setting changes. An address is asked once. Throws BackboneError.
+ * The backbone that trainings start from: without a setting the one that comes with Ocellus; undefined for `none`. One
+ * that the setting names is taken into the data directory unless it is there: versions that were made from it keep it
+ * when the setting changes. An address is asked once. Throws BackboneError.
  */
-export async function resolveBackbone(backbones: Backbones, setting: string): Promise<InstalledBackbone> {
+export async function resolveBackbone(
+  backbones: Backbones,
+  setting: string | undefined,
+): Promise<InstalledBackbone | undefined> {
+  if (setting === undefined) return await backbones.shipped();
+  if (setting === NONE) return undefined;
   const source = parseSource(setting);
   if ('url' in source) {
     const known = (await backbones.list()).find(({ from }) => from === nameSource(source));

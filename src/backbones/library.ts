@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Backbone, type BackboneDescription, openBackbone } from '../vision/backbone.ts';
 import { BackboneError } from './error.ts';
 import { checksumOf, syncFolder, writeJson } from './files.ts';
@@ -12,7 +13,7 @@ export interface BackboneRef {
   checksum: string;
 }
 
-/** A backbone in the data directory. */
+/** A backbone in the data directory, or the one that comes with Ocellus. */
 export interface InstalledBackbone extends BackboneRef {
   folder: string;
   description: BackboneDescription;
@@ -31,6 +32,9 @@ const RECORD = 'added.json';
 /** What is being made has a name that starts so; a start of the server removes what a crash left. */
 const UNFINISHED = '.new-';
 
+/** Where the backbone that comes with Ocellus lies: of the form that those of the data directory have. */
+const SHIPPED = fileURLToPath(new URL('../../models/backbone', import.meta.url));
+
 export const modelPath = (folder: string) => join(folder, MODEL);
 
 /** The backbones of a data directory. */
@@ -40,13 +44,16 @@ export function backbonesIn(dataDirectory: string): Backbones {
 
 /**
  * Backbones on disk, one folder each: `NAME-CHECKSUM/{backbone.onnx,backbone.json,added.json}`, with the
- * first twelve digits of the checksum. A folder is there whole or not at all, and is never changed.
+ * first twelve digits of the checksum. A folder is there whole or not at all, and is never changed. The one that comes
+ * with Ocellus is used where it lies.
  */
 export class Backbones {
   readonly root: string;
+  readonly #shipped: string;
 
-  constructor(root: string) {
+  constructor(root: string, shipped = SHIPPED) {
     this.root = root;
+    this.#shipped = shipped;
   }
 
   folderOf({ name, checksum }: BackboneRef): string {
@@ -56,15 +63,21 @@ export class Backbones {
   /** All of them, the latest first. */
   async list(): Promise<InstalledBackbone[]> {
     const names = await readdir(this.root).catch(() => []);
-    const found = await Promise.all(
-      names.filter((name) => !name.startsWith('.')).map((name) => this.#read(join(this.root, name))),
-    );
+    const folders = names.filter((name) => !name.startsWith('.')).map((name) => join(this.root, name));
+    const found = await Promise.all([...folders, this.#shipped].map((folder) => this.#read(folder)));
     return found.filter((each) => each !== undefined).sort((a, b) => b.addedAt - a.addedAt);
   }
 
   async find(ref: BackboneRef): Promise<InstalledBackbone | undefined> {
-    const found = await this.#read(this.folderOf(ref));
-    return found?.checksum === ref.checksum ? found : undefined;
+    const found = await Promise.all([this.folderOf(ref), this.#shipped].map((folder) => this.#read(folder)));
+    return found.find((each) => each?.name === ref.name && each.checksum === ref.checksum);
+  }
+
+  /** The one that comes with Ocellus. Throws BackboneError when its file isn't what was published. */
+  async shipped(): Promise<InstalledBackbone | undefined> {
+    const found = await this.#read(this.#shipped);
+    if (found && (await checksumOf(modelPath(found.folder))) !== found.checksum) throw changed(found);
+    return found;
   }
 
   /**
@@ -75,17 +88,13 @@ export class Backbones {
     if (!installed) {
       const { name, checksum } = ref;
       throw new BackboneError(
-        `The backbone ${name} (SHA-256 ${checksum}) is not in the server's data directory. ` +
-          'Add it again with "ocellus backbone add".',
+        `The backbone ${name} (SHA-256 ${checksum}) is not in the server's data directory, ` +
+          'nor does it come with this version of Ocellus. Add it again with "ocellus backbone add".',
       );
     }
     const file = await readFile(modelPath(installed.folder));
     const backbone = await openFile(file, installed.description);
-    if (backbone.checksum !== ref.checksum) {
-      throw new BackboneError(
-        `The file of the backbone ${ref.name} was changed: ${modelPath(installed.folder)}`,
-      );
-    }
+    if (backbone.checksum !== ref.checksum) throw changed(installed);
     return backbone;
   }
 
@@ -163,6 +172,9 @@ export async function openFile(file: Uint8Array, description: BackboneDescriptio
     });
   }
 }
+
+const changed = ({ name, folder }: InstalledBackbone) =>
+  new BackboneError(`The file of the backbone ${name} was changed: ${modelPath(folder)}`);
 
 const canonical = (description: BackboneDescription) =>
   JSON.stringify(Object.entries(description).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -16,7 +16,7 @@ Settings are environment variables:
   OCELLUS_REGION              Region that the printed lines name            (us-east-1)
   OCELLUS_BUDGET              how long to train: fast, balanced or best     (balanced)
   OCELLUS_BACKBONE            the network that trainings start from: path or
-                              address of an ONNX file                       (none)
+                              address of an ONNX file; none: fresh weights  (its own)
   OCELLUS_SEED                seed of every random choice in a training     (0)
 and limits: OCELLUS_MAX_TRAININGS, OCELLUS_MAX_RUNNING_MODELS,
 OCELLUS_MAX_INFERENCE_UNITS, OCELLUS_MAX_PROJECTS, OCELLUS_MAX_VERSIONS, OCELLUS_MAX_POLICIES, OCELLUS_MAX_COPIES

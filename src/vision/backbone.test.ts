@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { type BackboneDescription, openBackbone } from './backbone.ts';
 import { Executable } from './graph/executable.ts';
 import { Graph, type Value } from './graph/graph.ts';
-import { encodeModel } from './graph/onnx.ts';
+import { decodeModel, encodeModel, type OnnxNode, type TensorData } from './graph/onnx.ts';
+import { weightNames } from './graph/trainable.ts';
 
 const description: BackboneDescription = { name: 'tiny', inputSize: 16, mean: [0, 0, 0], std: [1, 1, 1] };
 
@@ -45,6 +46,26 @@ describe('openBackbone', () => {
   ])('takes %s', async (_name, bytes, options, expected) => {
     const found = await features(bytes, options);
     found.forEach((value, i) => void expect(value).toBeCloseTo(expected[i]!, 4));
+  });
+
+  it('reads weights in half precision behind a Cast as weights', async () => {
+    const data = Float32Array.from({ length: 9 }, (_, i) => i / 8);
+    const weight: TensorData = { type: 'float32', shape: [3, 3, 1, 1], data };
+    const plain = decodeModel(
+      file((g, x) => g.op('Conv', [x, g.constant(weight)], { kernel_shape: [1, 1] })),
+    );
+    const [conv, ...rest] = plain.nodes;
+    const cast: OnnxNode = { type: 'Cast', inputs: ['half'], outputs: ['kernel'], attributes: { to: 1 } };
+    const bytes = encodeModel({
+      ...plain,
+      nodes: [cast, { ...conv!, inputs: [conv!.inputs[0]!, 'kernel'] }, ...rest],
+      initializers: new Map([['half', weight]]),
+    });
+    const { model } = await openBackbone(bytes, description);
+    expect(model.nodes.map(({ type }) => type)).not.toContain('Cast');
+    expect([...model.initializers]).toEqual([['backbone.kernel', weight]]);
+    expect(weightNames(model)).toEqual(new Set(['backbone.kernel']));
+    expect(await features(bytes)).toHaveLength(3);
   });
 
   it.each([

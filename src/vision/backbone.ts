@@ -19,6 +19,9 @@ export const BackboneDescription = z.strictObject({
 });
 export type BackboneDescription = z.infer<typeof BackboneDescription>;
 
+/** Its number in TensorProto.DataType. */
+const FLOAT32 = 1;
+
 /** A network that turns pictures into features, from `image` `[N, 3, size, size]` to `features` `[N, width]`. */
 export interface Backbone {
   name: string;
@@ -37,7 +40,7 @@ export interface Backbone {
  */
 export async function openBackbone(file: Uint8Array, description: BackboneDescription): Promise<Backbone> {
   const { name, inputSize, mean, std } = description;
-  const model = decodeModel(file);
+  const model = withoutCasts(decodeModel(file));
   if (model.inputs.length !== 1)
     throw new Error(`A backbone has one input; this file has ${model.inputs.length}`);
   checkInput(model.inputs[0]!, inputSize);
@@ -53,6 +56,18 @@ export async function openBackbone(file: Uint8Array, description: BackboneDescri
   const width = shape.length === 4 ? shape[1]! : shape.at(-1)!;
   const checksum = createHash('sha256').update(file).digest('hex');
   return { name, checksum, model: features, inputSize, normalization: { mean, std }, width };
+}
+
+/** Weights in half precision, which are read as single, lie behind a Cast: what it gives becomes the weight. */
+function withoutCasts(model: OnnxModel): OnnxModel {
+  const initializers = new Map(model.initializers);
+  const nodes = model.nodes.filter(({ type, inputs, outputs, attributes }) => {
+    const tensor = initializers.get(inputs[0]!);
+    if (type !== 'Cast' || attributes.to !== FLOAT32 || tensor?.type !== 'float32') return true;
+    initializers.set(outputs[0]!, { ...tensor, data: tensor.data.slice() });
+    return false;
+  });
+  return { ...model, nodes, initializers };
 }
 
 /** Refuses what the file itself says of its input; a size of 0 is one that it doesn't say. */
