@@ -1,0 +1,96 @@
+import { Graph, type Node, sizeOf, type Value } from './graph/graph.ts';
+import { instantiate } from './graph/instantiate.ts';
+import type { OnnxModel, OnnxValue, TensorData } from './graph/onnx.ts';
+
+/** A place where a model can be cut in two: every path from the input to the output goes through this one value. */
+export interface Cut {
+  /** Of the value. */
+  name: string;
+  /** Of one picture's value, without the batch. */
+  shape: readonly number[];
+  /** Multiplications per picture after it. */
+  workAfter: number;
+}
+
+/** A model that is known at a batch size. */
+export interface Anatomy {
+  /** Multiplications of convolutions and matrix products per picture. */
+  work: number;
+  /** In their order: blocks' ends, the places between the layers of a chain. */
+  cuts: Cut[];
+  /** What the model computes from nothing but sizes and constants. */
+  constants: Map<string, TensorData>;
+}
+
+/**
+ * Finds the places where a model of one input and one output can be cut, and how much work lies behind each.
+ * `inputShape` has the batch size first. Throws an Error that names the first operator that is not in the operator table.
+ */
+export async function dissect(model: OnnxModel, inputShape: readonly number[]): Promise<Anatomy> {
+  const graph = new Graph(model.opset);
+  const input = graph.input(model.inputs[0]!.name, inputShape);
+  const values = await instantiate(graph, model, { [input.name]: input });
+  const batch = inputShape[0]!;
+  // Of a value with several names the first: what has the others lies behind it.
+  const names = new Map([...values].reverse().map(([name, value]) => [value, name]));
+  const lastUse = new Map(graph.nodes.flatMap(({ inputs }, i) => inputs.map((value) => [value, i])));
+  const work = graph.nodes.map((node) => multiplications(node) / batch);
+  let workAfter = work.reduce((sum, each) => sum + each, 0);
+  const total = workAfter;
+  const cuts: Cut[] = [];
+  const live = new Set<Value>([input]);
+  for (const [i, { inputs, outputs }] of graph.nodes.entries()) {
+    for (const value of outputs) if (lastUse.has(value)) live.add(value);
+    for (const value of inputs) if (lastUse.get(value) === i) live.delete(value);
+    workAfter -= work[i]!;
+    const [only] = live;
+    const name = live.size === 1 && names.get(only!);
+    if (name && only!.type === 'float32' && only!.shape[0] === batch) {
+      cuts.push({ name, shape: only!.shape.slice(1), workAfter });
+    }
+  }
+  const constants = [...values].flatMap(([name, value]) => {
+    const tensor = graph.constants.get(value);
+    return tensor ? [[name, tensor] as const] : [];
+  });
+  return { work: total, cuts, constants: new Map(constants) };
+}
+
+/** Without additions and what costs little beside them. */
+function multiplications({ type, inputs, outputs }: Node): number {
+  const size = sizeOf(outputs[0]!.shape);
+  const inner = inputs[1]?.shape ?? [];
+  if (type === 'Conv') return size * sizeOf(inner.slice(1));
+  if (type === 'MatMul' || type === 'Gemm') return size * inputs[0]!.shape.at(-1)!;
+  return 0;
+}
+
+/** The part of a model before a cut, from its input to the cut's value. */
+export function before(model: OnnxModel, { name }: Cut): OnnxModel {
+  const needed = new Set([name]);
+  const nodes = model.nodes.toReversed().filter(({ inputs, outputs }) => {
+    if (!outputs.some((output) => needed.has(output))) return false;
+    for (const each of inputs) needed.add(each);
+    return true;
+  });
+  const initializers = [...model.initializers].filter(([each]) => needed.has(each));
+  return { ...model, nodes: nodes.reverse(), initializers: new Map(initializers), outputs: [{ name }] };
+}
+
+/**
+ * The part of a model behind a cut, from the cut's value to its output, for the batch size that it was dissected with. Weights are the
+ * model's own: training the part in place trains the model.
+ */
+export function after(model: OnnxModel, { name, shape }: Cut, { constants }: Anatomy): OnnxModel {
+  const reached = new Set([name]);
+  const nodes = model.nodes.filter(({ inputs, outputs }) => {
+    if (outputs.includes(name) || !inputs.some((each) => reached.has(each))) return false;
+    for (const output of outputs) reached.add(output);
+    return true;
+  });
+  const needed = new Set(nodes.flatMap(({ inputs }) => inputs));
+  const known = [...constants, ...model.initializers];
+  const initializers = known.filter(([each]) => needed.has(each) && !reached.has(each));
+  const input: OnnxValue = { name, tensor: { type: 'float32', shape: ['N', ...shape] } };
+  return { ...model, nodes, initializers: new Map(initializers), inputs: [input] };
+}
