@@ -81,6 +81,12 @@ describe('bestThreshold', () => {
     else expect(found).toBeCloseTo(expected, 12);
   });
 
+  it('counts what has no score as missed at every threshold', () => {
+    expect(bestThreshold([0.9, 0.8, 0.7, 0.6], [true, false, false, true])).toBeCloseTo(0.85, 12);
+    expect(bestThreshold([0.9, 0.8, 0.7, 0.6], [true, false, false, true], 4)).toBeCloseTo(0.3, 12);
+    expect(bestThreshold([0.9], [false], 4)).toBeUndefined();
+  });
+
   it('never falls onto the lower one of two neighbouring numbers', () => {
     const low = 0.5;
     const high = 0.5 + 2 ** -53;

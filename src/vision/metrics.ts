@@ -51,11 +51,18 @@ function ratio(part: number, whole: number): number {
  * The threshold with the best F1, or undefined when the label is true nowhere. Every threshold between two
  * neighbouring distinct scores has the same F1, so the middle between them is returned (below the lowest score: the
  * middle between it and 0). Of equally good places the highest wins, which predicts least. Scores are 0–1.
+ *
+ * @param missed further cases where the label is true and that have no score, such as objects that weren't detected
  */
-export function bestThreshold(scores: ArrayLike<number>, truth: ArrayLike<boolean>): number | undefined {
+export function bestThreshold(
+  scores: ArrayLike<number>,
+  truth: ArrayLike<boolean>,
+  missed = 0,
+): number | undefined {
   const order = Array.from(scores, (_, image) => image).sort((a, b) => scores[b]! - scores[a]!);
-  const positives = order.filter((image) => truth[image]).length;
-  if (positives === 0) return undefined;
+  const found = order.filter((image) => truth[image]).length;
+  if (found === 0) return undefined;
+  const positives = found + missed;
   let best = { f1: -1, threshold: 0 };
   let truePositives = 0;
   order.forEach((image, rank) => {
