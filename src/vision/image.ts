@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 
 /** Why an image was refused. */
-export type ImageErrorReason = 'format' | 'too-large' | 'too-small' | 'ratio' | 'broken';
+export type ImageErrorReason = 'format' | 'too-large' | 'too-small' | 'ratio' | 'broken' | 'gone';
 
 /** The message is a sentence for users. */
 export class ImageError extends Error {
@@ -61,16 +61,38 @@ export async function inspectImage(file: Uint8Array, limits = IMAGE_LIMITS): Pro
  * `size` × `size`. Returns RGB bytes, `[size, size, 3]`. Throws {@link ImageError} (`broken` when truncated).
  */
 export async function decodeSquare(file: Uint8Array, size: number): Promise<Uint8Array> {
+  return (await decode(file, size, size, 'fill')).data;
+}
+
+/** A decoded picture: RGB bytes, `[height, width, 3]`. */
+export interface Pixels {
+  data: Uint8Array;
+  width: number;
+  height: number;
+}
+
+/** As {@link decodeSquare}, but keeps the proportions: as large as fits into `width` × `height`, also if that enlarges. */
+export async function decodeWithin(file: Uint8Array, width: number, height: number): Promise<Pixels> {
+  return await decode(file, width, height, 'inside');
+}
+
+async function decode(
+  file: Uint8Array,
+  width: number,
+  height: number,
+  fit: 'fill' | 'inside',
+): Promise<Pixels> {
   await inspectImage(file);
   try {
-    return await sharp(file, { failOn: 'error' })
+    const { data, info } = await sharp(file, { failOn: 'error' })
       .autoOrient()
       .flatten({ background: '#ffffff' })
       .toColourspace('srgb')
-      .resize(size, size, { fit: 'fill', kernel: 'linear' })
+      .resize(width, height, { fit, kernel: 'linear' })
       .removeAlpha()
       .raw()
-      .toBuffer();
+      .toBuffer({ resolveWithObject: true });
+    return { data, width: info.width, height: info.height };
   } catch (cause) {
     throw new ImageError('broken', `The image cannot be decoded: ${(cause as Error).message}`, { cause });
   }

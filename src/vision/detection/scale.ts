@@ -1,0 +1,63 @@
+import type { LabelledBox } from '../boxes.ts';
+import type { ImageSize } from '../image.ts';
+
+/** Size of a detector's input in pixels, multiples of 32. */
+export interface InputSize {
+  width: number;
+  height: number;
+}
+
+/** Boxes of every label should be so many pixels (root of the area), but for the smallest quarter. */
+const WANTED_SIDE = 24;
+/** Bounds of the input's longer side; smaller pictures than the first aren't enlarged for it. */
+const SIDES = { usual: 320, smallest: 64, largest: 1024 };
+/** The input is as wide and high as so many of the pictures, with equal longer sides; the others are made smaller. */
+const FITTING = 0.9;
+const MULTIPLE = 32;
+
+/**
+ * Chooses the input by the training set: so large that small objects cover several places of the finest level, no
+ * larger, and of the pictures' usual proportions.
+ */
+export function chooseInput(
+  pictures: readonly { size: ImageSize; boxes: readonly LabelledBox[] }[],
+): InputSize {
+  const sides = new Map<number, number[]>();
+  for (const { size, boxes } of pictures) {
+    for (const { label, width, height } of boxes) {
+      const longer = Math.max(size.width, size.height);
+      const side = Math.sqrt(width * size.width * height * size.height) / longer;
+      sides.set(label, [...(sides.get(label) ?? []), side]);
+    }
+  }
+  const needed = [...sides.values()].map((list) => WANTED_SIDE / quantile(list, 0.25));
+  const longest = quantile(
+    pictures.map(({ size }) => Math.max(size.width, size.height)),
+    FITTING,
+  );
+  const least = Math.max(SIDES.smallest, Math.min(SIDES.usual, longest));
+  const longer = roundUp(Math.min(SIDES.largest, Math.max(least, ...needed)));
+  const shares = pictures.map(({ size }) => ({
+    width: size.width / Math.max(size.width, size.height),
+    height: size.height / Math.max(size.width, size.height),
+  }));
+  const room = (key: 'width' | 'height') =>
+    Math.min(
+      longer,
+      roundUp(
+        longer *
+          quantile(
+            shares.map((share) => share[key]),
+            FITTING,
+          ),
+      ),
+    );
+  return { width: room('width'), height: room('height') };
+}
+
+const roundUp = (side: number) => Math.ceil((side - 1e-6) / MULTIPLE) * MULTIPLE;
+
+function quantile(values: number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
+}

@@ -1,0 +1,180 @@
+import { join } from 'node:path';
+import type { Normalization } from './augment.ts';
+import type { Backbone } from './backbone.ts';
+import type { LabelledBox } from './boxes.ts';
+import type { Budget } from './budget.ts';
+import type { TrainingProgress } from './classifier.ts';
+import { toPredictor } from './detection/export.ts';
+import { type DetectionRecipe, fitDetector } from './detection/fit.ts';
+import { PictureFile } from './detection/pictures.ts';
+import {
+  type FeatureMaps,
+  findFeatureMaps,
+  freshHead,
+  HEAD_PREFIX,
+  withDetector,
+} from './detection/pyramid.ts';
+import { chooseInput } from './detection/scale.ts';
+import { encodeModel, type OnnxModel } from './graph/onnx.ts';
+
+import { ImageError, type ImageSize, inspectImage } from './image.ts';
+import { type DetectorInfo, METADATA_KEY } from './model.ts';
+import { residualNetwork } from './network.ts';
+import { withOwnWeights } from './own-weights.ts';
+import { random } from './random.ts';
+
+/** One image with its boxes. */
+export interface DetectorSample {
+  /** A stable name for messages, for example the S3 URL. */
+  id: string;
+  /** None: an image without any of the objects. */
+  boxes: LabelledBox[];
+  /** The encoded file (JPEG or PNG). */
+  load(): Promise<Uint8Array>;
+}
+
+export interface DetectorOptions {
+  labels: string[];
+  training: DetectorSample[];
+  /** Same seed, data and machine: the same model, bit for bit. */
+  seed: number;
+  budget: Budget;
+  /** What to start from; fresh weights when absent, or when it has no feature maps. */
+  backbone?: Backbone;
+  /** A folder for temporary files, up to 3 MB per image. */
+  scratch: string;
+  onProgress?(progress: TrainingProgress): void;
+}
+
+/** Of photographs on the web, per channel: the usual choice. */
+const NORMALIZATION = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+
+const RECIPE: Omit<DetectionRecipe, 'views' | 'viewSize'> = {
+  batch: 8,
+  view: { scale: [0.6, 1.5], mosaic: 0.5, mosaicScale: [0.4, 1.1], light: 0.2 },
+  plain: 0.2,
+  learningRate: 5e-3,
+  warmup: 0.05,
+  adam: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.05 },
+  maximumNorm: 10,
+  statisticsDecay: 0.95,
+  weightsDecay: 0.99,
+};
+/** Learning rate of a backbone's weights, as a share of the others'. */
+const BACKBONE_RATE = 0.3;
+/** Stage widths of a network with fresh weights. */
+const FRESH_WIDTHS = [32, 64, 128, 192];
+
+/** What a budget buys. */
+interface Scale {
+  /** Views shown in a training: this many per image, within these bounds. */
+  perImage: number;
+  minimum: number;
+  maximum: number;
+  /** Largest side in pixels of a training view. */
+  side: number;
+  /** Whether the weights of a backbone are trained, too. */
+  tunes: boolean;
+}
+
+const SCALES: Record<Budget, Scale> = {
+  fast: { perImage: 6, minimum: 1_200, maximum: 10_000, side: 256, tunes: false },
+  balanced: { perImage: 24, minimum: 4_000, maximum: 60_000, side: 320, tunes: true },
+  best: { perImage: 60, minimum: 10_000, maximum: 120_000, side: 320, tunes: true },
+};
+
+/**
+ * Trains an object detector and returns it as an ONNX file ({@link DetectorInfo} in its metadata) with every threshold at
+ * 0.5; evaluation sets them afterwards with `withThresholds`.
+ * Throws ImageError for a picture that can't be decoded, and an Error when the loss stops being a number.
+ */
+export async function trainDetector(options: DetectorOptions): Promise<Uint8Array> {
+  const { labels, training, seed, budget, backbone, onProgress = () => {} } = options;
+  const scale = SCALES[budget];
+  const start = await startFrom(backbone, seed, onProgress);
+  const input = chooseInput(await inspectAll(training));
+  const pictures = await PictureFile.create(
+    join(options.scratch, 'pixels'),
+    Math.max(input.width, input.height),
+  );
+  try {
+    for (const [i, sample] of training.entries()) {
+      await about(sample, async () => pictures.add(await sample.load(), sample.boxes));
+      onProgress({ stage: 'decoding images', fraction: (0.05 * (i + 1)) / training.length });
+    }
+    const weights = freshHead(start.maps, labels.length, random(seed + 1));
+    const side = Math.min(scale.side, Math.max(input.width, input.height));
+    const views = Math.min(scale.maximum, Math.max(scale.minimum, scale.perImage * training.length));
+    const rate = start.backbone && !scale.tunes ? 0 : start.backbone ? BACKBONE_RATE : 1;
+    await fitDetector(
+      withDetector(start.model, start.maps, weights, [side, side]),
+      pictures,
+      labels.length,
+      start.normalization,
+      { ...RECIPE, views, viewSize: side },
+      seed + 2,
+      (progress) => onProgress({ stage: 'training', ...progress, fraction: 0.05 + 0.95 * progress.fraction }),
+      (name) => (name.startsWith(HEAD_PREFIX) ? 1 : rate),
+    );
+    const trained = withDetector(start.model, start.maps, weights, [input.height, input.width]);
+    const info: DetectorInfo = {
+      version: 1,
+      kind: 'detector',
+      labels,
+      thresholds: labels.map(() => 0.5),
+      inputWidth: input.width,
+      inputHeight: input.height,
+      ...start.normalization,
+      ...(start.backbone && { backbone: { ...start.backbone, fineTuned: rate > 0 } }),
+    };
+    const metadata = { [METADATA_KEY]: JSON.stringify(info) };
+    return encodeModel({ ...toPredictor(trained, input), metadata });
+  } finally {
+    await pictures.remove();
+  }
+}
+
+/** What a training starts from. */
+interface Start {
+  model: OnnxModel;
+  maps: FeatureMaps;
+  normalization: Normalization;
+  backbone?: { name: string; checksum: string };
+}
+
+async function startFrom(
+  backbone: Backbone | undefined,
+  seed: number,
+  onProgress: (progress: TrainingProgress) => void,
+): Promise<Start> {
+  if (backbone) {
+    const maps = await findFeatureMaps(backbone.model);
+    const { name, checksum, normalization } = backbone;
+    if (maps) {
+      return { model: withOwnWeights(backbone.model), maps, normalization, backbone: { name, checksum } };
+    }
+    const note = `The backbone ${name} has no feature maps at strides 8, 16 and 32: the detector was trained from fresh weights.`;
+    onProgress({ stage: 'training', fraction: 0, note });
+  }
+  const model = residualNetwork({ widths: FRESH_WIDTHS, labels: 1 }, random(seed));
+  return { model, maps: (await findFeatureMaps(model))!, normalization: NORMALIZATION };
+}
+
+async function inspectAll(samples: readonly DetectorSample[]) {
+  const found: { size: ImageSize; boxes: LabelledBox[] }[] = [];
+  for (const sample of samples) {
+    const size = await about(sample, async () => inspectImage(await sample.load()));
+    found.push({ size, boxes: sample.boxes });
+  }
+  return found;
+}
+
+/** Puts the image's name before the message of an ImageError. */
+async function about<T>(sample: DetectorSample, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    throw new ImageError(error.reason, `${sample.id}: ${error.message}`, { cause: error });
+  }
+}
