@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { BackboneDescription, openBackbone } from '../../src/vision/backbone.ts';
+import { runOnViews, type View } from '../../src/vision/features.ts';
+import { foldBatchNorm } from '../../src/vision/graph/fold.ts';
+import { PixelFile } from '../../src/vision/pixels.ts';
+import type { Outcome } from './ocellus.ts';
+import type { Picture, Task } from './tasks.ts';
+
+const PROGRAM = join(import.meta.dirname, 'peers.py');
+/** As Ocellus's own head: the whole picture and three random views of it. */
+const VIEWS = 4;
+const AUGMENT = { minimumArea: 0.5, ratio: 1.25, light: 0.2, mirror: true };
+const MARGIN = 8 / 7;
+
+/** What peers.py reads. */
+interface Order {
+  contender: string;
+  seed: number;
+  labels: string[];
+  exclusive: boolean;
+  training: Pick<Picture, 'file' | 'labels'>[];
+  testing: Pick<Picture, 'file' | 'labels'>[];
+  /** The ONNX file, its description, and the family of pretraining/networks.py that it is of. */
+  backbone: string;
+  description: BackboneDescription;
+  family: string;
+  epochs: number;
+  /** Seconds that it may take, for contenders that have a time and no number of epochs. */
+  seconds?: number;
+  /** Float32 features `[training · views, width]` and `[testing, width]`. */
+  features?: { training: string; testing: string; views: number; width: number };
+}
+
+/** Runs a contender of peers.py (in Python: `PYTHON`, else python3). */
+export async function trainPeer(
+  task: Task,
+  settings: Pick<Order, 'contender' | 'seed' | 'backbone' | 'family' | 'epochs' | 'seconds'>,
+): Promise<Outcome> {
+  const { contender, seed, backbone } = settings;
+  const folder = await mkdtemp(join(tmpdir(), 'ocellus-bench-'));
+  try {
+    const begun = performance.now();
+    const description = BackboneDescription.parse(
+      JSON.parse(await readFile(backbone.replace(/onnx$/, 'json'), 'utf8')),
+    );
+    const features = contender.startsWith('sklearn')
+      ? await writeFeatures(task, backbone, description, seed, folder)
+      : undefined;
+    const exporting = (performance.now() - begun) / 1000;
+    const { labels, exclusive, training, testing } = task;
+    const order: Order = { ...settings, labels, exclusive, training, testing, description, features };
+    await writeFile(join(folder, 'order.json'), JSON.stringify(order));
+    const outcome = await runPython(join(folder, 'order.json'));
+    return { ...outcome, seconds: outcome.seconds + exporting };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function runPython(order: string): Promise<Outcome> {
+  const child = spawn(process.env.PYTHON ?? 'python3', [PROGRAM, order], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [output, [code]] = await Promise.all([buffer(child.stdout), once(child, 'exit')]);
+  if (code !== 0) throw new Error(`peers.py ended with ${code}`);
+  return JSON.parse(output.toString());
+}
+
+/** Features of the frozen backbone, computed by Ocellus's own code. */
+async function writeFeatures(
+  { training, testing }: Task,
+  path: string,
+  description: BackboneDescription,
+  seed: number,
+  folder: string,
+): Promise<Order['features']> {
+  const { model, width, inputSize, normalization } = await openBackbone(await readFile(path), description);
+  const folded = foldBatchNorm(model);
+  const write = async (name: string, pictures: Picture[], views: (record: number) => View[]) => {
+    const pixels = await PixelFile.create(join(folder, 'pixels'), Math.round(inputSize * MARGIN));
+    for (const [i, { file }] of pictures.entries()) await pixels.store(i, await readFile(file));
+    const wanted = pictures.flatMap((_, record) => views(record));
+    const rows = await runOnViews(folded, width, pixels, wanted, inputSize, normalization, AUGMENT);
+    await pixels.remove();
+    const to = join(folder, `${name}.f32`);
+    await writeFile(to, new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength));
+    return to;
+  };
+  const random = (record: number) =>
+    Array.from({ length: VIEWS - 1 }, (_, v) => ({ record, seed: seed + record * VIEWS + v + 1 }));
+  return {
+    training: await write('training', training, (record) => [{ record }, ...random(record)]),
+    testing: await write('testing', testing, (record) => [{ record }]),
+    views: VIEWS,
+    width,
+  };
+}

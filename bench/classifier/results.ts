@@ -1,0 +1,62 @@
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg } from 'node:os';
+import type { Task } from './tasks.ts';
+
+/** One contender's result on one task with one seed: a line of the results file. */
+export interface Result {
+  /** What the code was called when it was measured. */
+  tag: string;
+  task: string;
+  contender: string;
+  seed: number;
+  /** Mean over the labels of F1 on the test images, 0–1. */
+  macroF1: number;
+  /** From image files to a trained model. */
+  seconds: number;
+  machine: string;
+  /** Processes that wanted the processor when it began: above 0.5 it wasn't quiet. */
+  load: number;
+  /** What there is to say of how it was made. */
+  about?: object;
+}
+
+export function readResults(path: string): Result[] {
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, 'utf8').split('\n');
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line));
+}
+
+export function appendResult(path: string, result: Result): void {
+  appendFileSync(path, `${JSON.stringify(result)}\n`);
+}
+
+/** For example `2 cores, AMD EPYC`. */
+export function machineName(): string {
+  return `${availableParallelism()} cores, ${cpus()[0]?.model ?? 'unknown'}`;
+}
+
+export const currentLoad = () => Number(loadavg()[0]!.toFixed(1));
+
+/**
+ * Mean F1 over the labels for scores 0–1 `[images][labels]`: the best label counts where labels are exclusive, else every
+ * label from 0.5 up. Every label has test images.
+ */
+export function macroF1({ labels, exclusive, testing }: Task, scores: number[][]): number {
+  if (scores.length !== testing.length)
+    throw new Error(`${scores.length} scores for ${testing.length} images`);
+  const predicted = scores.map((row) => {
+    if (row.length !== labels.length || !row.every(Number.isFinite)) throw new Error(`Scores are [${row}]`);
+    if (exclusive) return [row.indexOf(Math.max(...row))];
+    return row.flatMap((score, label) => (score >= 0.5 ? label : []));
+  });
+  const ofLabel = labels.map((_, label) => {
+    const found = testing.map((picture, i) => [
+      picture.labels.includes(label),
+      predicted[i]!.includes(label),
+    ]);
+    const hits = found.filter(([truth, guess]) => truth && guess).length;
+    const misses = found.filter(([truth, guess]) => truth !== guess).length;
+    return (2 * hits) / (2 * hits + misses);
+  });
+  return ofLabel.reduce((a, b) => a + b) / labels.length;
+}
