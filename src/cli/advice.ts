@@ -83,5 +83,4 @@ export const ADVICE: Record<string, string> = {
   ...CONTENT,
   ...LINE,
   ...WARNING,
-  UNSUPPORTED: 'Give the images labels as a whole, and keep the boxes for later.',
 };

@@ -16,7 +16,6 @@ import {
   checkInvalidShare,
   contentErrors,
   manifestSummary,
-  NO_DETECTION,
 } from '../training/data.ts';
 import { checkImages } from '../training/images.ts';
 import { type ManifestSet, readManifest } from '../training/manifest-set.ts';
@@ -107,7 +106,6 @@ async function check(places: Place[], scratch: string, unopened: boolean): Promi
     const data = arrange(sets[0]!, sets[1], SEED);
     const { statistics } = manifestSummary(data);
     const errors = contentErrors(data);
-    if (data.useCase === 'OBJECT_LOCALIZATION') errors.push({ code: 'UNSUPPORTED', message: NO_DETECTION });
     return { errors, problems: problems.flat(), statistics, imagesOpened };
   } catch (error) {
     if (!(error instanceof ManifestError)) throw error;

@@ -11,6 +11,8 @@ export interface AttributeResult {
   labels: string[];
   boxes: Box[];
   problems: Problem[];
+  /** Set when a person looked for objects and drew no box. */
+  withoutObjects?: true;
 }
 
 const MAXIMUM_LABEL_LENGTH = 256;

@@ -40,7 +40,9 @@ export function checkBoxes(name: string, value: unknown, metadata: JsonObject): 
   const boxes = annotations!.map(({ class_id, ...box }) => {
     return { ...box, label: classMap!.get(String(class_id))!, image: image! };
   });
-  return checkFrame(name, image!, boxes);
+  const result = checkFrame(name, image!, boxes);
+  const isSeen = result.effect === 'empty' && metadata['human-annotated'] === 'yes';
+  return isSeen ? { ...result, withoutObjects: true } : result;
 }
 
 function checkFrame(name: string, image: Size, boxes: Box[]): AttributeResult {

@@ -84,17 +84,24 @@ function checkAttributes(object: JsonObject, names: string[]): Omit<ParsedLine, 
   const problems = results.flatMap((result) => result.problems);
   const lineLost = results.some((result) => result.effect === 'line lost');
   const usable = !lineLost && labels.length + boxes.length > 0;
-  if (usable) return { state: 'valid', labels, boxes, problems: reported(problems) };
+  const negative = isWithoutObjects(results) && { withoutObjects: true as const };
+  if (usable) return { state: 'valid', labels, boxes, problems: reported(problems), ...negative };
 
   if (!lineLost && results.every((result) => result.effect === 'empty')) {
     problems.push({ code: 'WARNING_NO_ANNOTATIONS', place: AT_LINE });
-    return { state: 'ignored', labels: [], boxes: [], problems };
+    return { state: 'ignored', labels: [], boxes: [], problems, ...negative };
   }
   const summary = results.some((result) => result.effect === 'boxes lost')
     ? 'ERROR_NO_VALID_ANNOTATIONS'
     : 'ERROR_NO_VALID_LABEL_ATTRIBUTES';
   if (!lineLost) problems.push({ code: summary, place: AT_LINE });
   return { state: 'invalid', labels: [], boxes: [], problems: reported(problems) };
+}
+
+/** Nothing may be lost: it could have been boxes. */
+function isWithoutObjects(results: AttributeResult[]): boolean {
+  const whole = results.every(({ effect, boxes }) => /^(usable|empty)$/.test(effect) && boxes.length === 0);
+  return whole && results.some((result) => result.withoutObjects);
 }
 
 /** Checks the attribute `name` of a line, which has a `name-metadata` beside it. */

@@ -41,5 +41,7 @@ export interface ParsedLine {
   labels: string[];
   /** Usable boxes. */
   boxes: Box[];
+  /** Set when a person looked for objects and drew no box: an example of nothing, also where the line is ignored. */
+  withoutObjects?: true;
   problems: Problem[];
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ObjectError } from '../objects/objects.ts';
 import { NotServedError, type Prediction } from '../serving/models.ts';
+import type { Box } from '../vision/boxes.ts';
 import { ImageError } from '../vision/image.ts';
 import { ServiceError } from './errors.ts';
 import { requireVersion } from './lookup.ts';
@@ -76,17 +77,32 @@ async function predict(arn: string, id: string, image: Uint8Array, { models }: C
   }
 }
 
+/** Shares of the upright image, as 32-bit numbers. The service leaves the polygon out. */
+function geometry({ left, top, width, height }: Box) {
+  return {
+    BoundingBox: {
+      Width: Math.fround(width),
+      Height: Math.fround(height),
+      Left: Math.fround(left),
+      Top: Math.fround(top),
+    },
+  };
+}
+
 /** The labels above the threshold, best first. The service gives confidences as 32-bit percentages. */
 function select(predictions: Prediction[], minimum: number | undefined, maximum: number | undefined) {
   const labels = predictions
-    .map(({ label, score, threshold }) => ({
-      Name: label,
-      Confidence: Math.fround(score * 100),
+    .map(({ label, score, threshold, box }) => ({
+      answer: {
+        Name: label,
+        Confidence: Math.fround(score * 100),
+        Geometry: box && geometry(box),
+      },
       assumed: score >= threshold,
     }))
-    .filter(({ Confidence, assumed }) => (minimum === undefined ? assumed : Confidence >= minimum))
-    .sort((a, b) => b.Confidence - a.Confidence)
-    .map(({ Name, Confidence }) => ({ Name, Confidence }));
+    .filter(({ answer, assumed }) => (minimum === undefined ? assumed : answer.Confidence >= minimum))
+    .map(({ answer }) => answer)
+    .sort((a, b) => b.Confidence - a.Confidence);
   // MaxResults 0 is legal and means no limit.
   return maximum ? labels.slice(0, maximum) : labels;
 }

@@ -1,12 +1,12 @@
 import { Graph } from '../vision/graph/graph.ts';
 import { encodeModel } from '../vision/graph/onnx.ts';
-import { METADATA_KEY, type ModelInfo } from '../vision/model.ts';
+import { type ClassifierInfo, METADATA_KEY } from '../vision/model.ts';
 
 /** A model that needs no training: the score of a colour is its share in the picture. */
 export function colourModel(): Uint8Array {
   const side = 8;
   const labels = ['red', 'green', 'blue'];
-  const info: ModelInfo = {
+  const info: ClassifierInfo = {
     version: 1,
     kind: 'classifier',
     exclusive: true,

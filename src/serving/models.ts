@@ -4,7 +4,8 @@ import type { Logger } from '../logger.ts';
 import type { VersionFolders } from '../store/folders.ts';
 import type { Database } from '../store/schema.ts';
 import { listVersionsInStatus, moveVersion, type ProjectVersion } from '../store/versions.ts';
-import { loadModel, type Model } from '../vision/model.ts';
+import type { Box } from '../vision/boxes.ts';
+import { isDetector, loadModel, type Model } from '../vision/model.ts';
 
 /** Images that one inference unit may have waiting or in work; more are refused before they take memory. */
 const IMAGES_PER_UNIT = 50;
@@ -32,13 +33,15 @@ interface Options {
   logger: Logger;
 }
 
-/** What an image scored, with what the model says of its labels. */
+/** What an image scored, or one object in it, with what the model says of the label. */
 export interface Prediction {
   label: string;
   /** 0–1. */
   score: number;
   /** Score from which the label is assumed to be there, 0–1. */
   threshold: number;
+  /** Where the object is; absent where the label is of the whole image. */
+  box?: Box;
 }
 
 /** The models in memory. */
@@ -91,7 +94,10 @@ export class Models {
     for (const version of running) this.start(version);
   }
 
-  /** Every label of the model with its score on an encoded image. Throws NotServedError and ImageError. */
+  /**
+   * Every label of the model with its score on an encoded image; of a detector, every object that it found, the best first.
+   * Throws NotServedError and ImageError.
+   */
   async predict(versionId: string, image: Uint8Array): Promise<Prediction[]> {
     const served = this.#served.get(versionId);
     if (!served) throw new NotServedError('not-running', 'The model is not loaded.');
@@ -134,9 +140,18 @@ export class Models {
 
 async function predictOne(served: Served, image: Uint8Array): Promise<Prediction[]> {
   const model = await served.model;
-  const [scores] = await model.predict([image]);
   const { labels, thresholds } = model.info;
-  return labels.map((label, index) => ({ label, score: scores![index]!, threshold: thresholds[index]! }));
+  const say = (label: number, score: number) => ({
+    label: labels[label]!,
+    score,
+    threshold: thresholds[label]!,
+  });
+  if (!isDetector(model)) {
+    const [scores] = await model.predict([image]);
+    return labels.map((_, index) => say(index, scores![index]!));
+  }
+  const [found] = await model.detect([image]);
+  return found!.map(({ label, score, ...box }) => ({ ...say(label, score), box }));
 }
 
 async function unload({ model, predictions }: Served): Promise<void> {

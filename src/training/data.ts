@@ -9,18 +9,14 @@ import {
   hasEnoughLabels,
   labelSet,
   overlap,
+  usableLabels,
   usableLines,
 } from './labels.ts';
-import type { ManifestSet } from './manifest-set.ts';
+import type { ManifestSet, SetLine } from './manifest-set.ts';
 import { chooseTestImages } from './split.ts';
 
 /** Share of invalid lines above which a manifest is refused. */
 const MAXIMUM_INVALID = 0.2;
-
-/** Object-location data ends every training until there is a detector. */
-export const NO_DETECTION =
-  'The training data has bounding boxes, which ask for an object detection model. ' +
-  "Object detection isn't supported yet: use image-level labels.";
 
 /** The two sets of a training, and what is wrong with them. */
 export interface TrainingData {
@@ -55,13 +51,13 @@ export function checkInvalidShare(set: ManifestSet): void {
 }
 
 /**
- * Chooses the use case, makes a test set where none is given, and checks the labels of both. Object-location sets are
- * left as they are: they aren't trained yet.
+ * Chooses the use case, makes a test set where none is given, and checks the labels of both. Where the images of a detector's
+ * training set have labels and no boxes, each label becomes that of a box around the whole image.
  */
 export function arrange(training: ManifestSet, given: ManifestSet | undefined, seed: number): TrainingData {
   const useCase = chooseUseCase(training, given);
-  if (useCase === 'OBJECT_LOCALIZATION') {
-    return { useCase, training, testing: given ?? emptySet(training), errors: [] };
+  if (useCase === 'OBJECT_LOCALIZATION' && usableLines(training.lines, useCase).length === 0) {
+    for (const line of training.lines) takeWholeImage(line);
   }
   const sets = given ? { training, testing: given } : split(training, useCase, seed);
   checkLabelCounts(sets.training, useCase);
@@ -69,6 +65,12 @@ export function arrange(training: ManifestSet, given: ManifestSet | undefined, s
   if (!isSplit) return { useCase, ...sets, errors: [] };
   checkLabelCounts(sets.testing, useCase);
   return { useCase, ...sets, errors: checkOverlap(sets.training.lines, sets.testing.lines, useCase) };
+}
+
+function takeWholeImage(line: SetLine): void {
+  if (line.state !== 'valid') return;
+  line.boxLabels = line.labels;
+  line.wholeImage = true;
 }
 
 /** Moves about a fifth of the usable lines into a test set; none, and an error, when too few labels could be tested. */
@@ -82,7 +84,7 @@ function split(
   const lines = usableLines(set.lines, useCase);
   const chosen = new Set(
     chooseTestImages(
-      lines.map((line) => line.labels),
+      lines.map((line) => usableLabels(line, useCase)),
       seed,
     ).map((index) => lines[index]!),
   );
@@ -117,4 +119,29 @@ export function manifestSummary({ useCase, training, testing, errors }: Training
       testing: setStatistics(testing.lines, useCase, inOrder(testing.errors)),
     },
   };
+}
+
+/** What users should know of how the lines are used, in sentences. */
+export function remarks({ useCase, training, testing }: TrainingData): string[] {
+  const notes: string[] = [];
+  if (useCase === 'NOT_DETERMINED') return notes;
+  const [learned, other] =
+    useCase === 'OBJECT_LOCALIZATION'
+      ? ['boxes', 'labels of whole images']
+      : ['labels of whole images', 'boxes'];
+  const aside = usedForNothing(training, useCase) + usedForNothing(testing, useCase);
+  if (aside > 0)
+    notes.push(`Images with only ${other} (${aside}) were left out: the model learns ${learned}.`);
+  if (training.lines.some(({ wholeImage }) => wholeImage)) {
+    notes.push(
+      'The training images have no boxes: each was taken for a picture of its object from edge to edge.',
+    );
+  }
+  return notes;
+}
+
+function usedForNothing({ lines }: ManifestSet, useCase: ChosenUseCase): number {
+  const valid = lines.filter(({ state }) => state === 'valid');
+  const isNegative = (line: SetLine) => useCase === 'OBJECT_LOCALIZATION' && line.withoutObjects;
+  return valid.filter((line) => usableLabels(line, useCase).length === 0 && !isNegative(line)).length;
 }

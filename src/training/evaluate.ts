@@ -1,7 +1,7 @@
 import { bestThreshold, confusionMatrix, countOutcomes, mean, quality } from '../vision/metrics.ts';
 
 /** Threshold of a label that no test image has. */
-const DEFAULT_THRESHOLD = 0.5;
+export const DEFAULT_THRESHOLD = 0.5;
 
 /** One label on the test set. */
 export interface LabelEvaluation {
@@ -21,8 +21,11 @@ export interface Evaluation {
   precision: number;
   recall: number;
   f1: number;
-  /** `[ground truth][top prediction]`, shares of the ground truth's images; none for a multi-label model. */
+  /** `[ground truth][top prediction]`, shares of the ground truth's images; only of a model with exclusive labels. */
   confusion?: number[][];
+  /** Mean average precision at an overlap of a half, and mean of the highest recalls; only of a detector. */
+  averagePrecision?: number;
+  averageRecall?: number;
 }
 
 /**
@@ -53,17 +56,30 @@ export function evaluate(
     if (best === undefined) {
       return { label, testImages, precision: 0, recall: 0, f1: 0, threshold: DEFAULT_THRESHOLD };
     }
-    // Middles of five-decimal numbers have six decimals.
-    const threshold = Math.round(best * 1e6) / 1e6;
+    const threshold = roundThreshold(best);
     return { label, testImages, ...quality(countOutcomes(ofLabel, present, threshold)), threshold };
   });
-  const tested = results.filter((result) => result.testImages > 0);
   return {
-    labels: results,
+    ...summarize(results),
+    ...(exclusive && { confusion: confusionMatrix(scores, truth, labels.length) }),
+  };
+}
+
+/** Middles of five-decimal numbers have six decimals. */
+export function roundThreshold(threshold: number): number {
+  return Math.round(threshold * 1e6) / 1e6;
+}
+
+/** The labels with their means. */
+export function summarize(
+  labels: LabelEvaluation[],
+): Pick<Evaluation, 'labels' | 'precision' | 'recall' | 'f1'> {
+  const tested = labels.filter((result) => result.testImages > 0);
+  return {
+    labels,
     precision: mean(tested.map((result) => result.precision)),
     recall: mean(tested.map((result) => result.recall)),
     f1: mean(tested.map((result) => result.f1)),
-    ...(exclusive && { confusion: confusionMatrix(scores, truth, labels.length) }),
   };
 }
 
@@ -77,7 +93,7 @@ export interface EvaluationDetails {
 
 /** The evaluation summary file. */
 export function evaluationSummary(evaluation: Evaluation, details: EvaluationDetails): object {
-  const { labels, precision, recall, f1, confusion } = evaluation;
+  const { labels, precision, recall, f1, confusion, averagePrecision, averageRecall } = evaluation;
   const bestFirst = labels.toSorted((a, b) => b.f1 - a.f1);
   return {
     Version: 1,
@@ -92,6 +108,8 @@ export function evaluationSummary(evaluation: Evaluation, details: EvaluationDet
       Precision: precision,
       Recall: recall,
       F1Score: f1,
+      ...(averagePrecision !== undefined && { AveragePrecision: averagePrecision }),
+      ...(averageRecall !== undefined && { AverageRecall: averageRecall }),
       ...(confusion && { ConfusionMatrix: confusionCells(labels, confusion) }),
     },
     LabelEvaluationResults: bestFirst.map((result) => ({

@@ -1,6 +1,6 @@
 import { contentError, type LineErrorCode } from '../manifest/codes.ts';
 import { ObjectError, type ObjectErrorReason, type ObjectRef, type ObjectStore } from '../objects/objects.ts';
-import { decodeSquare, ImageError } from '../vision/image.ts';
+import { decodeSquare, ImageError, inspectImage } from '../vision/image.ts';
 import type { ManifestSet, SetLine } from './manifest-set.ts';
 import { inParallel } from './parallel.ts';
 
@@ -42,9 +42,12 @@ interface Refusal {
   unreadable: boolean;
 }
 
-async function refuse(line: SetLine, objects: ObjectStore): Promise<Refusal | undefined> {
+/** Opens the image of a line and notes its size; answers with why it can't be used, if it can't. */
+export async function refuse(line: SetLine, objects: ObjectStore): Promise<Refusal | undefined> {
   try {
-    await decodeSquare(await readImage(objects, line.image!), TRIAL_SIZE);
+    const file = await readImage(objects, line.image!);
+    line.size = await inspectImage(file);
+    await decodeSquare(file, TRIAL_SIZE);
   } catch (error) {
     if (error instanceof ImageError) return { code: refusalCode(line, error), unreadable: false };
     if (!isAboutTheObject(error)) throw error;
@@ -86,6 +89,7 @@ export function readAhead(images: ObjectRef[], objects: ObjectStore): (index: nu
   return (index) => {
     const wanted = read(index);
     begun.delete(index);
+    if (index === 0) next = 0; // once more from the beginning
     if (index === next) {
       next++;
       const end = Math.min(next + objects.parallelReads - 1, images.length);

@@ -4,18 +4,19 @@ import { BackboneError } from '../backbones/error.ts';
 import { Backbones } from '../backbones/library.ts';
 import { ManifestError } from '../manifest/codes.ts';
 import { ObjectError, type ObjectStore } from '../objects/objects.ts';
-import { type TrainingProgress, trainClassifier } from '../vision/classifier.ts';
+import type { TrainingProgress } from '../vision/classifier.ts';
 import { ImageError } from '../vision/image.ts';
 import { withThresholds } from '../vision/model.ts';
+import { classification } from './classification.ts';
 import * as data from './data.ts';
-import { type Evaluation, evaluate, evaluationSummary } from './evaluate.ts';
+import { detection } from './detection.ts';
+import { type Evaluation, evaluationSummary } from './evaluate.ts';
 import { checkImages } from './images.ts';
 import { type ManifestSet, readManifest, validationManifest } from './manifest-set.ts';
 import type { TrainingJob, TrainingOutcome, ValidationFiles } from './outcome.ts';
 import { MODEL_FILE, publishModel } from './publish.ts';
 import { type ResultFiles, resultFiles, writeJson, writeLines, writeResult } from './results.ts';
-import { type LabelledSets, scoreImages, toLabelledSets, toSamples } from './samples.ts';
-import { testingLine, trainingLine } from './snapshots.ts';
+import type { TrainedModel } from './trained.ts';
 
 /** Share of the whole job that is done when a stage begins. */
 const BEGIN = { reading: 0, checking: 0.02, training: 0.12, evaluating: 0.93, writing: 0.98, end: 1 };
@@ -55,31 +56,23 @@ export async function runTrainingJob(
 
     const [error] = data.contentErrors(checked);
     if (error) return { status: 'TRAINING_FAILED', message: error.message, validation };
-    if (checked.useCase === 'OBJECT_LOCALIZATION') {
-      return { status: 'TRAINING_FAILED', message: data.NO_DETECTION, validation };
-    }
+    for (const note of data.remarks(checked)) report({ stage: 'training', fraction: BEGIN.training, note });
 
-    const sets = toLabelledSets(checked);
     const backbone = job.backbone && (await new Backbones(job.backbone.root).open(job.backbone));
-    const untuned = await trainClassifier({
-      labels: sets.labels,
-      exclusive: sets.exclusive,
-      training: toSamples(sets.training, sets.labels, objects),
+    const train = checked.useCase === 'OBJECT_LOCALIZATION' ? detection : classification;
+    const trained = await train(checked, {
+      objects,
       seed: job.seed,
       budget: job.budget,
       backbone,
       scratch,
-      onProgress: (progress) => report(within('training', 'evaluating', progress)),
+      onTraining: (progress) => report(within('training', 'evaluating', progress)),
+      onEvaluation: (fraction) => report(within('evaluating', 'writing', { stage: 'evaluating', fraction })),
     });
-    const testing = toSamples(sets.testing, sets.labels, objects);
-    const scores = await scoreImages(untuned, testing, (fraction) =>
-      report(within('evaluating', 'writing', { stage: 'evaluating', fraction })),
-    );
-    const truth = testing.map((image) => image.labels);
-    const evaluation = evaluate(sets.labels, sets.exclusive, scores, truth);
+    const { evaluation, untuned } = trained;
 
     report({ stage: 'writing results', fraction: BEGIN.writing });
-    await writeEvaluation(job, sets, evaluation, scores, objects, files);
+    await writeEvaluation(job, trained, objects, files);
     const thresholds = evaluation.labels.map(({ threshold }) => threshold);
     await publishModel(job.directory, withThresholds(untuned, thresholds));
     report({ stage: 'done', fraction: BEGIN.end });
@@ -148,27 +141,17 @@ async function writeValidation(
 
 async function writeEvaluation(
   job: TrainingJob,
-  sets: LabelledSets,
-  evaluation: Evaluation,
-  scores: number[][],
+  trained: TrainedModel,
   objects: ObjectStore,
   files: ResultFiles,
 ): Promise<void> {
   const endedAt = new Date();
-  const { training, testing } = sets;
-  await writeLines(objects, files.trainingOutput, training, ({ url, labels }) =>
-    trainingLine(url, labels, endedAt),
-  );
-  await writeLines(objects, files.testingOutput, testing, ({ url, labels }, index) =>
-    testingLine(url, labels, evaluation.labels, scores[index]!, endedAt),
-  );
-  const summary = evaluationSummary(evaluation, {
-    projectVersionArn: job.projectVersionArn,
-    endedAt,
-    trainingImages: training.length,
-    testImages: testing.length,
-  });
-  await writeJson(objects, files.evaluationSummary, summary);
+  const { trainingImages, testImages } = trained;
+  await writeLines(objects, files.trainingOutput, trained.trainingLines(endedAt));
+  await writeLines(objects, files.testingOutput, trained.testingLines(endedAt));
+  const { projectVersionArn } = job;
+  const details = { projectVersionArn, endedAt, trainingImages, testImages };
+  await writeJson(objects, files.evaluationSummary, evaluationSummary(trained.evaluation, details));
 }
 
 function completed(

@@ -15,7 +15,8 @@ export function usableLines(lines: readonly SetLine[], useCase: ChosenUseCase): 
   return lines.filter((line) => line.state === 'valid' && usableLabels(line, useCase).length > 0);
 }
 
-function usableLabels(line: SetLine, useCase: ChosenUseCase): string[] {
+/** The labels of a line that a model of this kind learns. */
+export function usableLabels(line: SetLine, useCase: ChosenUseCase): string[] {
   return useCase === 'IMAGE_LEVEL_LABELS' ? line.labels : line.boxLabels;
 }
 

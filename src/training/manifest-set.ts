@@ -7,6 +7,7 @@ import { parseLine } from '../manifest/line.ts';
 import type { LineState, ParsedLine, Problem } from '../manifest/parsed.ts';
 import { MANIFEST_LIMITS, readLines } from '../manifest/reader.ts';
 import type { ObjectStore } from '../objects/objects.ts';
+import type { ImageSize } from '../vision/image.ts';
 import type { ManifestPlace } from './outcome.ts';
 
 /** What is kept in memory of one manifest line; its text stays on disk. */
@@ -20,6 +21,12 @@ export interface SetLine {
   labels: string[];
   /** Distinct labels of boxes. */
   boxLabels: string[];
+  /** A person looked for objects in the image and found none. Such a line is ignored, unless it has a label. */
+  withoutObjects?: true;
+  /** The labels of boxes are those of the whole image. */
+  wholeImage?: true;
+  /** Of the upright image, set when it was opened. */
+  size?: ImageSize;
   /** Set when the image was opened and refused. */
   imageProblem?: Problem;
 }
@@ -78,7 +85,7 @@ class LineCollector {
   readonly #images = new Set<string>();
   readonly #names = new Map<string, string>();
 
-  add(number: number, { state, image, labels, boxes, problems }: ParsedLine): void {
+  add(number: number, { state, image, labels, boxes, problems, withoutObjects }: ParsedLine): void {
     const line: SetLine = {
       number,
       state,
@@ -87,6 +94,7 @@ class LineCollector {
       boxLabels: [...new Set(boxes.map((box) => this.#intern(box.label)))],
     };
     if (image) line.image = { bucket: this.#intern(image.bucket), key: image.key };
+    if (withoutObjects) line.withoutObjects = true;
     if (line.state === 'valid' && this.#isRepeated(image!)) line.state = 'ignored';
     this.lines.push(line);
   }

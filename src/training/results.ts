@@ -47,15 +47,14 @@ export async function writeJson(objects: ObjectStore, place: ObjectRef, value: o
   await writeResult(objects, place, Buffer.from(JSON.stringify(value)));
 }
 
-/** JSON Lines, one of each item, made while they are written. */
-export async function writeLines<T>(
+/** JSON Lines, made while they are written. */
+export async function writeLines(
   objects: ObjectStore,
   place: ObjectRef,
-  items: readonly T[],
-  toLine: (item: T, index: number) => string,
+  lines: Iterable<string>,
 ): Promise<void> {
-  async function* lines(): AsyncGenerator<Buffer> {
-    for (const [index, item] of items.entries()) yield Buffer.from(`${toLine(item, index)}\n`);
+  async function* encoded(): AsyncGenerator<Buffer> {
+    for (const line of lines) yield Buffer.from(`${line}\n`);
   }
-  await writeResult(objects, place, lines());
+  await writeResult(objects, place, encoded());
 }

@@ -1,13 +1,13 @@
 import { timestamp } from './evaluate.ts';
 
-const TRAINING = 'rekognition-custom-labels-training';
-const EVALUATION = 'rekognition-custom-labels-evaluation';
+export const TRAINING = 'rekognition-custom-labels-training';
+export const EVALUATION = 'rekognition-custom-labels-evaluation';
 
 /**
  * True negatives fill a line up to this many predictions, the most confident ones first; a model of no more labels has
  * them all. Other predictions are always there.
  */
-const PREDICTIONS_PER_IMAGE = 50;
+export const PREDICTIONS_PER_IMAGE = 50;
 
 /** A label's name, assumed threshold, and confidence on one image. */
 interface Prediction {
@@ -67,16 +67,21 @@ function evaluationAttribute(prediction: Prediction, index: number, date: Date):
     [`${EVALUATION}-${index}`]: 1,
     [`${EVALUATION}-${index}-metadata`]: {
       ...metadata(label, confidence, 'no', `${EVALUATION}-job`, date),
-      [`${EVALUATION}-details`]: {
-        version: 1,
-        'ground-truth-labelling-jobs': [`${TRAINING}-job`],
-        'is-true-positive': predicted && present,
-        'is-true-negative': !predicted && !present,
-        'is-false-positive': predicted && !present,
-        'is-false-negative': !predicted && present,
-        'is-present-in-ground-truth': present,
-      },
+      [`${EVALUATION}-details`]: evaluationDetails(predicted, present),
     },
+  };
+}
+
+/** The outcome of one prediction: of the four exactly one is true. `predicted`: its confidence reaches the threshold. */
+export function evaluationDetails(predicted: boolean, present: boolean): object {
+  return {
+    version: 1,
+    'ground-truth-labelling-jobs': [`${TRAINING}-job`],
+    'is-true-positive': predicted && present,
+    'is-true-negative': !predicted && !present,
+    'is-false-positive': predicted && !present,
+    'is-false-negative': !predicted && present,
+    'is-present-in-ground-truth': present,
   };
 }
 

@@ -1,0 +1,126 @@
+import type { ObjectStore } from '../objects/objects.ts';
+import { objectUrl } from '../objects/objects.ts';
+import type { Detection, LabelledBox } from '../vision/boxes.ts';
+import type { ExaminedPicture } from '../vision/detection-metrics.ts';
+import { type DetectorSample, trainDetector } from '../vision/detector.ts';
+import { loadDetector } from '../vision/model.ts';
+import { type AnnotatedImage, annotatedImages } from './annotated.ts';
+import type { TrainingData } from './data.ts';
+import { BoxSnapshots } from './detection-snapshots.ts';
+import { roundConfidence } from './evaluate.ts';
+import { evaluateDetection } from './evaluate-detection.ts';
+import { readAhead, refuse } from './images.ts';
+import { labelSet } from './labels.ts';
+import type { SetLine } from './manifest-set.ts';
+import { inParallel } from './parallel.ts';
+import { lookAt, type TrainedModel, type TrainingContext } from './trained.ts';
+
+/** Detections that are evaluated of an image, the best ones; an image has up to 50 objects. */
+const DETECTIONS_PER_IMAGE = 100;
+
+/** Trains and evaluates a model that finds objects. Its labels are those of the boxes of the training set. */
+export async function detection(data: TrainingData, context: TrainingContext): Promise<TrainedModel> {
+  const labels = labelSet(data.training.lines, 'OBJECT_LOCALIZATION');
+  const training = await annotatedImages(data.training);
+  const testing = await annotatedImages(data.testing);
+  const negatives = await imagesWithoutObjects(data.training.lines, training, context);
+
+  const { seed, budget, backbone, scratch, objects, onTraining: onProgress } = context;
+  const samples = toSamples([...training, ...negatives], labels, objects);
+  const untuned = await trainDetector({
+    labels,
+    training: samples,
+    seed,
+    budget,
+    backbone,
+    scratch,
+    onProgress,
+  });
+
+  const unseen = toSamples(testing, labels, objects);
+  const detections = await detectObjects(untuned, unseen, context.onEvaluation);
+  const pictures = unseen.map(
+    ({ boxes }, i): ExaminedPicture => ({ truth: boxes, detections: detections[i]! }),
+  );
+  const evaluation = evaluateDetection(labels, pictures);
+  return {
+    untuned,
+    evaluation,
+    trainingImages: training.length,
+    testImages: testing.length,
+    *trainingLines(date) {
+      const snapshots = new BoxSnapshots(evaluation.labels, date);
+      for (const image of training) yield snapshots.trainingLine(image);
+    },
+    *testingLines(date) {
+      const snapshots = new BoxSnapshots(evaluation.labels, date);
+      for (const [i, image] of testing.entries()) yield snapshots.testingLine(image, pictures[i]!);
+    },
+  };
+}
+
+/**
+ * Images in which a person found nothing to draw a box around. Their lines are ignored where lines are counted, but the
+ * images teach what isn't an object. Those that can't be opened, or that another line has objects for, are left out.
+ */
+async function imagesWithoutObjects(
+  lines: SetLine[],
+  used: AnnotatedImage[],
+  { objects, onTraining }: TrainingContext,
+): Promise<Pick<AnnotatedImage, 'url' | 'place' | 'boxes'>[]> {
+  const urls = new Set(used.map(({ url }) => url));
+  const candidates = lines.filter(({ state, withoutObjects, image }) => {
+    return withoutObjects && state !== 'invalid' && !urls.has(objectUrl(image!));
+  });
+  const once = [...new Map(candidates.map((line) => [objectUrl(line.image!), line])).values()];
+  const broken = new Set<SetLine>();
+  await inParallel(once, objects.parallelReads, async (line) => {
+    if (await refuse(line, objects)) broken.add(line);
+  });
+  const usable = once.filter((line) => !broken.has(line));
+  const note = (text: string) => onTraining({ stage: 'training', fraction: 0, note: text });
+  if (usable.length > 0) {
+    note(`Images without boxes (${usable.length}) were used, too: they show what isn't an object.`);
+  }
+  if (broken.size > 0) {
+    note(`Images without boxes that could not be opened (${broken.size}) were left out.`);
+  }
+  return usable.map((line) => ({ url: objectUrl(line.image!), place: line.image!, boxes: [] }));
+}
+
+/** The images as the trainer takes them: read when needed, labels as numbers. Labels unknown to the model are left out. */
+function toSamples(
+  images: Pick<AnnotatedImage, 'url' | 'place' | 'boxes'>[],
+  labels: string[],
+  objects: ObjectStore,
+): DetectorSample[] {
+  const numbers = new Map(labels.map((label, number) => [label, number]));
+  const read = readAhead(
+    images.map((image) => image.place),
+    objects,
+  );
+  return images.map(({ url, boxes }, index) => ({
+    id: url,
+    boxes: boxes.flatMap(({ label, ...box }): LabelledBox[] => {
+      const number = numbers.get(label);
+      return number === undefined ? [] : [{ ...box, label: number }];
+    }),
+    load: () => read(index),
+  }));
+}
+
+/** What a model file finds on each image, the best first, confidences rounded as the result files have them. */
+async function detectObjects(
+  modelFile: Uint8Array,
+  samples: DetectorSample[],
+  onProgress: (fraction: number) => void,
+): Promise<Detection[][]> {
+  const model = await loadDetector(modelFile);
+  const best = (found: Detection[]) =>
+    found.slice(0, DETECTIONS_PER_IMAGE).map((each) => ({ ...each, score: roundConfidence(each.score) }));
+  try {
+    return await lookAt(samples, async (images) => (await model.detect(images)).map(best), onProgress);
+  } finally {
+    await model.close();
+  }
+}
