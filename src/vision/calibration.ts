@@ -6,33 +6,55 @@ export interface ScoredPictures {
   exclusive: boolean;
 }
 
-/** Mean cross entropy of logits divided by a temperature: softmax when labels are exclusive, else per label. */
-export function logLoss({ logits, labels, labelCount, exclusive }: ScoredPictures, temperature = 1): number {
-  let total = 0;
-  for (const [row, present] of labels.entries()) {
+/** Cross entropy of each picture's logits divided by a temperature: softmax when labels are exclusive, else mean per label. */
+export function logLosses(
+  { logits, labels, labelCount, exclusive }: ScoredPictures,
+  temperature = 1,
+): number[] {
+  return labels.map((present, row) => {
     const z = logits.subarray(row * labelCount, (row + 1) * labelCount).map((v) => v / temperature);
     if (exclusive) {
       const highest = z.reduce((a, b) => Math.max(a, b), -Infinity);
       const sum = z.reduce((s, v) => s + Math.exp(v - highest), 0);
-      total += highest + Math.log(sum) - z[present[0]!]!;
-    } else {
-      z.forEach((v, label) => {
-        const softplus = Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v)));
-        total += (softplus - (present.includes(label) ? v : 0)) / labelCount;
-      });
+      return highest + Math.log(sum) - z[present[0]!]!;
     }
-  }
-  return total / labels.length;
+    return z.reduce((total, v, label) => {
+      const softplus = Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v)));
+      return total + (softplus - (present.includes(label) ? v : 0)) / labelCount;
+    }, 0);
+  });
 }
 
+/** The mean of {@link logLosses}. */
+export function logLoss(scored: ScoredPictures, temperature = 1): number {
+  return mean(logLosses(scored, temperature));
+}
+
+/** Of at least one number. */
+export const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
+
 /**
- * The temperature that makes held-out logits tell their odds best (Guo et al. 2017), between 1/10 and 10: golden-section
- * search on its logarithm, in which the loss has one valley.
+ * Whether losses of the same pictures are lower than before, by more than half the standard error of their mean
+ * difference: of few pictures a small gain says nothing.
+ */
+export function isBetter(losses: readonly number[], before: readonly number[]): boolean {
+  const gains = losses.map((loss, i) => before[i]! - loss);
+  const gain = mean(gains);
+  const variance = mean(gains.map((g) => (g - gain) ** 2));
+  return gain > 0.5 * Math.sqrt(variance / Math.max(1, gains.length - 1));
+}
+
+/** How many pictures it takes to believe in a temperature far from 1: those of a handful are all right, or all wrong. */
+const DOUBT = 3;
+
+/**
+ * The temperature that makes held-out logits tell their odds best (Guo et al. 2017), between 1/10 and 10, nearer to 1 where there
+ * are few of them: golden-section search on its logarithm, in which the loss has one valley.
  */
 export function fitTemperature(held: ScoredPictures): number {
   const ratio = (Math.sqrt(5) - 1) / 2;
   let [low, high] = [Math.log(0.1), Math.log(10)];
-  const loss = (t: number) => logLoss(held, Math.exp(t));
+  const loss = (t: number) => logLoss(held, Math.exp(t)) + (DOUBT * t * t) / held.labels.length;
   let [a, b] = [high - ratio * (high - low), low + ratio * (high - low)];
   let [lossA, lossB] = [loss(a), loss(b)];
   while (high - low > 1e-3) {
@@ -63,4 +85,25 @@ export function calibrationError(scores: readonly number[], right: readonly bool
   return (
     bins.reduce((sum, bin) => sum + Math.abs(bin.confidence - bin.right), 0) / Math.max(1, scores.length)
   );
+}
+
+/** {@link calibrationError} of pictures: of each one's likeliest label when labels are exclusive, else of every label of each. */
+export function calibrationErrorOf(
+  { logits, labels, labelCount, exclusive }: ScoredPictures,
+  temperature: number,
+): number {
+  const scores: number[] = [];
+  const right: boolean[] = [];
+  for (const [row, present] of labels.entries()) {
+    const z = logits.subarray(row * labelCount, (row + 1) * labelCount).map((v) => v / temperature);
+    if (exclusive) {
+      const top = z.indexOf(z.reduce((a, b) => Math.max(a, b), -Infinity));
+      scores.push(1 / z.reduce((sum, v) => sum + Math.exp(v - z[top]!), 0));
+      right.push(present.includes(top));
+    } else {
+      scores.push(...Array.from(z, (v) => 1 / (1 + Math.exp(-v))));
+      right.push(...Array.from(z, (_, label) => present.includes(label)));
+    }
+  }
+  return calibrationError(scores, right);
 }

@@ -1,12 +1,13 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBackbone } from './backbone.ts';
 import { type Sample, trainClassifier } from './classifier.ts';
-import { encodeModel, type OnnxModel, type OnnxNode } from './graph/onnx.ts';
-import { loadModel, withThresholds } from './model.ts';
+import { encodeModel, type OnnxModel, type OnnxNode, readMetadata } from './graph/onnx.ts';
+import { ImageError } from './image.ts';
+import { loadClassifier, loadModel, withThresholds } from './model.ts';
 import { residualNetwork } from './network.ts';
 import { random } from './random.ts';
 
@@ -45,6 +46,9 @@ function randomHead(model: OnnxModel): OnnxModel {
   return model;
 }
 
+const tiny = () => residualNetwork({ widths: [8, 16], labels: 12 }, random(4));
+const SIZE = { inputSize: 32, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
+
 const samples = (count: number, from: number): Sample[] =>
   Array.from({ length: count }, (_, i) => ({
     id: `${from + i}`,
@@ -72,7 +76,7 @@ describe('trainClassifier', () => {
     expect(fractions.at(-1)).toBe(1);
     expect(await readdir(scratch)).toEqual([]);
 
-    const model = await loadModel(file);
+    const model = await loadClassifier(file);
     const unseen = samples(20, 1000);
     const scores = await model.predict(await Promise.all(unseen.map((sample) => sample.load())));
     const right = scores.filter((row, i) => (row[1]! > row[0]! ? 1 : 0) === unseen[i]!.labels[0]);
@@ -88,26 +92,27 @@ describe('trainClassifier', () => {
   });
 
   it.each(['fast', 'balanced'] as const)('starts from a backbone (%s)', async (budget) => {
-    const model = residualNetwork({ widths: [8, 16], labels: 12 }, random(4));
-    const size = { inputSize: 32, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
-    const backbone = await openBackbone(encodeModel(randomHead(model)), { name: 'random', ...size });
+    const backbone = await openBackbone(encodeModel(randomHead(tiny())), { name: 'random', ...SIZE });
     const options = {
       labels,
       exclusive: true,
-      training: samples(30, 100),
+      training: samples(60, 100),
       seed: 3,
       budget,
       scratch,
       backbone,
     };
-    const classifier = await loadModel(await trainClassifier(options));
+    const file = await trainClassifier(options);
+    expect(Buffer.from(await trainClassifier(options)).equals(file)).toBe(true);
+    const classifier = await loadClassifier(file);
     const unseen = samples(20, 1000);
     const scores = await classifier.predict(await Promise.all(unseen.map((sample) => sample.load())));
     const right = scores.filter((row, i) => (row[1]! > row[0]! ? 1 : 0) === unseen[i]!.labels[0]);
     expect(right.length).toBeGreaterThanOrEqual(15);
     expect(classifier.info).toMatchObject({
       inputSize: 32,
-      backbone: { name: 'random', checksum: backbone.checksum, fineTuned: expect.any(Boolean) },
+      backbone: { name: 'random', checksum: backbone.checksum, fineTuned: budget === 'balanced' },
+      training: { budget, seed: 3, method: budget === 'fast' ? 'head' : 'whole network' },
     });
     await classifier.close();
   });
@@ -130,14 +135,14 @@ describe('trainClassifier', () => {
     });
     const gap = 'Mish (backbone.end): The operator Mish is not in the operator table';
     expect(notes).toEqual([`The backbone mish stays frozen. ${gap}`]);
-    const classifier = await loadModel(trained);
+    const classifier = await loadClassifier(trained);
     expect(classifier.info.backbone).toMatchObject({ name: 'mish', fineTuned: false });
     await classifier.close();
   });
 
   it('trains independent labels when they are not exclusive', async () => {
     const training = samples(24, 500).map((sample, i) => (i % 6 === 0 ? { ...sample, labels: [] } : sample));
-    const model = await loadModel(await train(training, false));
+    const model = await loadClassifier(await train(training, false));
     const [row] = await model.predict([await picture(0, 9)]);
     expect(model.info.exclusive).toBe(false);
     for (const score of row!) {
@@ -147,19 +152,136 @@ describe('trainClassifier', () => {
     await model.close();
   });
 
-  it('stops at a picture that cannot be decoded, and leaves no files', async () => {
-    const broken = { id: 'broken', labels: [0], load: async () => (await picture(0, 1)).subarray(0, 700) };
-    await expect(train([...samples(4, 1), broken])).rejects.toMatchObject({
-      name: 'ImageError',
-      reason: 'broken',
+  describe('pictures that cannot be opened', () => {
+    const broken = (label: number): Sample => ({
+      id: `s3://b/broken-${label}`,
+      labels: [label],
+      load: async () => (await picture(0, 1)).subarray(0, 700),
     });
+    const gone: Sample = {
+      id: 's3://b/gone',
+      labels: [1],
+      load: () => Promise.reject(new ImageError('gone', 'The object is no longer there.')),
+    };
+    const trainWith = async (training: Sample[]) => {
+      const notes: string[] = [];
+      const omitted: number[] = [];
+      const file = await trainClassifier({
+        labels,
+        exclusive: true,
+        training,
+        seed: 3,
+        budget: 'fast',
+        scratch,
+        backbone: await openBackbone(encodeModel(randomHead(tiny())), { name: 'random', ...SIZE }),
+        onProgress: ({ note }) => void (note && notes.push(note)),
+        onOmitted: (places) => void omitted.push(...places),
+      });
+      expect(await readdir(scratch)).toEqual([]);
+      return { file, notes, omitted };
+    };
+
+    it('are left out, which is said, and the model is that of the others', async () => {
+      const good = samples(12, 1);
+      const { file, notes, omitted } = await trainWith([good[0]!, broken(0), ...good.slice(1), gone]);
+      expect(notes).toEqual([
+        expect.stringMatching(
+          /^2 of 14 training images could not be used and were left out\. The first of them: s3:\/\/b\/broken-0: The image cannot be decoded/,
+        ),
+      ]);
+      expect(omitted).toEqual([1, 13]);
+      // The same pictures in the same order, but other records of the file that keeps them.
+      expect(readMetadata(file)).toEqual(readMetadata((await trainWith(good)).file));
+    });
+
+    it.each([
+      [
+        'a label has no other',
+        [...samples(12, 1).filter(({ labels: [label] }) => label === 0), gone],
+        'The label stripes has no',
+      ],
+      [
+        'they are more than a fifth',
+        [...samples(10, 1), broken(0), broken(1), gone],
+        '3 of 13 training images',
+      ],
+    ])('end the training when %s', async (_name, training, message) => {
+      await expect(trainWith(training)).rejects.toMatchObject({
+        name: 'TrainingError',
+        message: expect.stringContaining(message),
+      });
+      expect(await readdir(scratch)).toEqual([]);
+    });
+
+    it('are not all to blame: a store that fails ends the training', async () => {
+      const failing = { ...gone, load: () => Promise.reject(new Error('no connection')) };
+      await expect(trainWith([...samples(12, 1), failing])).rejects.toThrow('no connection');
+    });
+  });
+
+  it.each(['pixels', 'features'])('says when the disk is full of %s', async (name) => {
+    await symlink('/dev/full', join(scratch, name));
+    const backbone = await openBackbone(encodeModel(randomHead(tiny())), { name: 'random', ...SIZE });
+    const options = { labels, exclusive: true, training: samples(12, 1), seed: 3, scratch, backbone };
+    await expect(trainClassifier({ ...options, budget: 'fast' })).rejects.toMatchObject({ code: 'ENOSPC' });
     expect(await readdir(scratch)).toEqual([]);
+  });
+
+  it('keeps the head when a gradient stops being a number, and says so', async () => {
+    // The derivative of the square root of 0 times that of a rectifier: infinity times 0.
+    const model = randomHead(tiny());
+    const end = ['Relu', 'Sqrt'].map((type, i): OnnxNode => {
+      const names = ['logits', 'rectified', 'end'];
+      return { type, inputs: [names[i]!], outputs: [names[i + 1]!], attributes: {} };
+    });
+    const file = encodeModel({ ...model, nodes: [...model.nodes, ...end], outputs: [{ name: 'end' }] });
+    const notes: string[] = [];
+    const trained = await trainClassifier({
+      labels,
+      exclusive: true,
+      training: samples(20, 100),
+      seed: 3,
+      budget: 'balanced',
+      scratch,
+      backbone: await openBackbone(file, { name: 'root', ...SIZE }),
+      onProgress: ({ note }) => void (note && notes.push(note)),
+    });
+    expect(notes.length).toBeGreaterThan(0);
+    for (const note of notes)
+      expect(note).toMatch(
+        /^The model was not fine-tuned further\. The gradients are no longer a number at step 1 of/,
+      );
+    const classifier = await loadClassifier(trained);
+    expect(classifier.info.backbone).toMatchObject({ fineTuned: false });
+    expect(classifier.info.training).toMatchObject({ method: 'head' });
+    const [scores] = await classifier.predict([await picture(1, 9)]);
+    expect(scores!.every(Number.isFinite)).toBe(true);
+    await classifier.close();
+  });
+
+  it.each([
+    [
+      'a label with one picture',
+      samples(11, 100).map((sample, i) => ({ ...sample, labels: [i === 5 ? 1 : 0] })),
+    ],
+    [
+      'identical pictures with different labels',
+      samples(12, 100).map((sample) => ({ ...sample, load: () => picture(0, 1) })),
+    ],
+  ])('copes with %s', async (_name, training) => {
+    const backbone = await openBackbone(encodeModel(randomHead(tiny())), { name: 'random', ...SIZE });
+    const options = { labels, exclusive: true, training, seed: 3, scratch, backbone };
+    const classifier = await loadClassifier(await trainClassifier({ ...options, budget: 'balanced' }));
+    const [scores] = await classifier.predict([await picture(0, 1)]);
+    expect(scores![0]! + scores![1]!).toBeCloseTo(1, 5);
+    if (training.length === 12) expect(scores![0]).toBeCloseTo(0.5, 1);
+    await classifier.close();
   });
 
   it('changes thresholds without touching the network', async () => {
     const file = await train(samples(4, 1));
     const changed = withThresholds(file, [0.25, 0.75]);
-    const [before, after] = [await loadModel(file), await loadModel(changed)];
+    const [before, after] = [await loadClassifier(file), await loadClassifier(changed)];
     expect(after.info).toEqual({ ...before.info, thresholds: [0.25, 0.75] });
     const image = await picture(1, 77);
     expect(await after.predict([image])).toEqual(await before.predict([image]));

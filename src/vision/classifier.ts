@@ -2,16 +2,17 @@ import { join } from 'node:path';
 import type { Normalization } from './augment.ts';
 import type { Backbone } from './backbone.ts';
 import type { Budget } from './budget.ts';
-import { fitNetwork, type Pictures, type Recipe } from './fit.ts';
+import type { Pictures } from './fit.ts';
 import { foldBatchNorm } from './graph/fold.ts';
-import { encodeModel, type OnnxModel, type OnnxNode } from './graph/onnx.ts';
-import { ImageError } from './image.ts';
-import { METADATA_KEY, type ModelInfo } from './model.ts';
-import { residualNetwork } from './network.ts';
+import { encodeModel, type OnnxNode } from './graph/onnx.ts';
+import { type ClassifierInfo, METADATA_KEY } from './model.ts';
 import { PixelFile } from './pixels.ts';
-import { random } from './random.ts';
-import type { TrainingRecord } from './record.ts';
+import type { Trained, TrainingRecord } from './record.ts';
+import { NORMALIZATION, SCALES, trainFromScratch } from './scratch-training.ts';
 import { transfer } from './transfer.ts';
+import { openPictures } from './usable.ts';
+
+export type { Budget } from './budget.ts';
 
 /** One labelled image of a training or test set. */
 export interface Sample {
@@ -32,6 +33,8 @@ export interface TrainingProgress {
   /** The same on held-out pictures. */
   validationLoss?: number;
   imagesPerSecond?: number;
+  /** Expected calibration error of the model, 0–1, on held-out pictures. */
+  calibrationError?: number;
   /** A remark for users that stays with the model: something was left out, and why. */
   note?: string;
 }
@@ -46,82 +49,55 @@ export interface ClassifierOptions {
   budget: Budget;
   /** What to start from; fresh weights when absent. */
   backbone?: Backbone;
-  /** A folder for temporary files, 50 to 200 kB per image. */
+  /** A folder for temporary files: 50 to 200 kB per image, and up to 1 GiB. */
   scratch: string;
   onProgress?(progress: TrainingProgress): void;
+  /** Called once, with the places of the training images that were left out. */
+  onOmitted?(places: number[]): void;
 }
 
 /** How much larger than a view an image is kept for training; views are cut from it. */
 const CACHE_MARGIN = 8 / 7;
-/** Of photographs on the web, per channel: the usual choice. */
-const NORMALIZATION = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
-
-const RECIPE: Omit<Recipe, 'views' | 'viewSize'> = {
-  batch: 32,
-  augment: { minimumArea: 0.6, ratio: 1.2, light: 0.2, mirror: true },
-  mixing: 0,
-  learningRate: 3e-3,
-  warmup: 0.1,
-  adam: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.05 },
-  labelSmoothing: 0.05,
-  maximumNorm: 5,
-  statisticsDecay: 0.9,
-  weightsDecay: 0.99,
-};
-
-/** What a budget buys. */
-interface Scale {
-  /** Stage widths of the network. */
-  widths: number[];
-  /** Side in pixels of a training view and of an image when predicting. */
-  side: number;
-  /** Views shown in a training: this many per image, within these bounds. */
-  perImage: number;
-  minimum: number;
-  maximum: number;
-}
-
-const SCALES: Record<Budget, Scale> = {
-  fast: { widths: [32, 64, 128], side: 64, perImage: 8, minimum: 3_000, maximum: 20_000 },
-  balanced: { widths: [48, 96, 192], side: 96, perImage: 40, minimum: 8_000, maximum: 100_000 },
-  best: { widths: [48, 96, 192], side: 96, perImage: 120, minimum: 24_000, maximum: 300_000 },
-};
-
-/** A trained network, from `image` to `logits`, and what it needs to know to predict. */
-interface Trained {
-  network: OnnxModel;
-  temperature: number;
+/** A trained network, from `image` to `logits`, and what is needed to predict with it. */
+interface Ready extends Trained {
   side: number;
   normalization: Normalization;
-  backbone?: ModelInfo['backbone'];
+  backbone?: ClassifierInfo['backbone'];
 }
 
 /**
- * Trains an image classifier and returns it as an ONNX file ({@link ModelInfo} in its metadata) with every threshold at
- * 0.5; evaluation sets them afterwards with `withThresholds`.
- * Throws ImageError for a picture that can't be decoded, and an Error when the loss stops being a number.
+ * Trains an image classifier and returns it as an ONNX file ({@link ClassifierInfo} in its metadata) with every threshold at
+ * 0.5; evaluation sets them afterwards with `withThresholds`. Pictures that can't be opened are left out: `onOmitted` is
+ * given their places, and a remark says so.
+ * Throws TrainingError when too many of them can't be, and DivergenceError when the loss stops being a number.
  */
 export async function trainClassifier(options: ClassifierOptions): Promise<Uint8Array> {
-  const { labels, exclusive, training, seed, budget, backbone, onProgress = () => {} } = options;
+  const { labels, exclusive, training, seed, budget, backbone, scratch, onProgress = () => {} } = options;
   const side = backbone?.inputSize ?? SCALES[budget].side;
-  const path = join(options.scratch, 'pixels');
-  const pixels = await PixelFile.create(path, Math.round(side * CACHE_MARGIN));
+  const pixels = await PixelFile.create(join(scratch, 'pixels'), Math.round(side * CACHE_MARGIN));
   try {
-    for (const [i, sample] of training.entries()) {
-      await storePixels(pixels, i, sample);
-      onProgress({ stage: 'decoding images', fraction: (0.1 * (i + 1)) / training.length });
-    }
+    const records = await openPictures(
+      training,
+      labels,
+      async (place) => await pixels.store(place, await training[place]!.load()),
+      (done, note) =>
+        onProgress({ stage: 'decoding images', fraction: (0.1 * done) / training.length, note }),
+    );
     const pictures: Pictures = {
       pixels,
-      records: training.map((_, i) => i),
-      labels: training.map((sample) => sample.labels),
+      records,
+      labels: records.map((place) => training[place]!.labels),
       labelCount: labels.length,
       exclusive,
     };
     const report: Report = (progress) => onProgress({ ...progress, fraction: 0.1 + 0.9 * progress.fraction });
     const trained = backbone
-      ? await trainFromBackbone(backbone, pictures, budget, seed, report)
-      : await trainFromScratch(pictures, budget, seed, report);
+      ? await trainFromBackbone(backbone, pictures, budget, seed, scratch, report)
+      : await trainFresh(pictures, budget, seed, report);
+    const used = new Set(records);
+    options.onOmitted?.(training.flatMap((_, place) => (used.has(place) ? [] : [place])));
+    const { calibrationError } = trained;
+    if (calibrationError !== undefined) report({ stage: 'exporting', fraction: 1, calibrationError });
     return exportModel(trained, labels, exclusive, { budget, seed });
   } finally {
     await pixels.remove();
@@ -135,51 +111,28 @@ async function trainFromBackbone(
   pictures: Pictures,
   budget: Budget,
   seed: number,
+  scratch: string,
   report: Report,
-): Promise<Trained> {
+): Promise<Ready> {
   const { inputSize: side, normalization, name, checksum } = backbone;
-  const trained = await transfer(backbone, pictures, budget !== 'fast', seed, report);
-  return {
-    network: foldBatchNorm(trained.network),
-    temperature: trained.temperature,
-    side,
-    normalization,
-    backbone: { name, checksum, fineTuned: trained.method === 'fine-tuned' },
-  };
+  const trained = await transfer(backbone, pictures, budget, seed, scratch, report);
+  const fineTuned = trained.method !== 'head';
+  return { ...trained, side, normalization, backbone: { name, checksum, fineTuned } };
 }
 
-async function trainFromScratch(
-  pictures: Pictures,
-  budget: Budget,
-  seed: number,
-  report: Report,
-): Promise<Trained> {
-  const { widths, side, perImage, minimum, maximum } = SCALES[budget];
-  const network = residualNetwork({ widths, labels: pictures.labelCount }, random(seed));
-  const views = Math.min(maximum, Math.max(minimum, perImage * pictures.records.length));
-  const recipe = { ...RECIPE, views, viewSize: side };
-  await fitNetwork(network, pictures, NORMALIZATION, recipe, seed + 1, (progress) =>
-    report({ stage: 'training', ...progress }),
-  );
-  return { network: foldBatchNorm(network), temperature: 1, side, normalization: NORMALIZATION };
-}
-
-async function storePixels(pixels: PixelFile, index: number, sample: Sample): Promise<void> {
-  try {
-    await pixels.store(index, await sample.load());
-  } catch (error) {
-    if (!(error instanceof ImageError)) throw error;
-    throw new ImageError(error.reason, `${sample.id}: ${error.message}`, { cause: error });
-  }
+async function trainFresh(pictures: Pictures, budget: Budget, seed: number, report: Report): Promise<Ready> {
+  const trained = await trainFromScratch(pictures, budget, seed, report);
+  return { ...trained, side: SCALES[budget].side, normalization: NORMALIZATION };
 }
 
 function exportModel(
-  { network, temperature, side, normalization, backbone }: Trained,
+  { network, temperature, side, normalization, backbone, method, losses, calibrationError }: Ready,
   labels: string[],
   exclusive: boolean,
-  training: TrainingRecord,
+  given: Pick<TrainingRecord, 'budget' | 'seed'>,
 ): Uint8Array {
-  const info: ModelInfo = {
+  const folded = foldBatchNorm(network);
+  const info: ClassifierInfo = {
     version: 1,
     kind: 'classifier',
     exclusive,
@@ -188,7 +141,7 @@ function exportModel(
     inputSize: side,
     ...normalization,
     ...(backbone && { backbone }),
-    training,
+    training: { ...given, method, losses, ...(calibrationError !== undefined && { calibrationError }) },
   };
   const nodes: OnnxNode[] = [
     { type: 'Div', inputs: ['logits', 'temperature'], outputs: ['calibrated'], attributes: {} },
@@ -200,10 +153,10 @@ function exportModel(
     },
   ];
   return encodeModel({
-    ...network,
-    nodes: [...network.nodes, ...nodes],
+    ...folded,
+    nodes: [...folded.nodes, ...nodes],
     initializers: new Map([
-      ...network.initializers,
+      ...folded.initializers,
       ['temperature', { type: 'float32', shape: [], data: Float32Array.of(temperature) }],
     ]),
     inputs: [{ name: 'image', tensor: { type: 'float32', shape: ['N', 3, side, side] } }],

@@ -48,9 +48,9 @@ async function run(model: OnnxModel, data: Float32Array, shape: readonly number[
 /** A fresh network ends in a layer of zeros, which would hide what comes before. */
 function fillHead(model: OnnxModel): OnnxModel {
   const next = random(5);
-  for (const tensor of model.initializers.values()) {
-    if (tensor.data.every((v) => Number(v) === 0))
-      tensor.data.forEach((_, i) => void (tensor.data[i] = next()));
+  for (const { type, data } of model.initializers.values()) {
+    if (type === 'float32' && data.every((v) => v === 0))
+      (data as Float32Array).set(Float32Array.from({ length: data.length }, next));
   }
   return model;
 }

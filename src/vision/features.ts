@@ -14,44 +14,69 @@ export interface View {
   seed?: number;
 }
 
+/** Views of pictures as a network takes them. */
+export interface ViewSource {
+  pixels: PixelFile;
+  count: number;
+  view(i: number): View;
+  /** Side in pixels. */
+  side: number;
+  normalization: Normalization;
+  augment: AugmentOptions;
+}
+
 /**
- * Runs a model with one output on views of pictures and returns its outputs, `[views, width]`.
- * `width` is the number of values per picture; `side` that of pixels per side.
+ * Runs a model on views. `take` is given the place of a batch's first view and the batch's outputs by name, `[views, …]`;
+ * `onProgress` a fraction.
  */
 export async function runOnViews(
   model: OnnxModel,
-  width: number,
-  pixels: PixelFile,
-  views: readonly View[],
-  side: number,
-  normalization: Normalization,
-  augment: AugmentOptions,
+  source: ViewSource,
+  take: (from: number, outputs: Record<string, Float32Array>) => void | Promise<void>,
   onProgress: (fraction: number) => void = () => {},
-): Promise<Float32Array> {
+): Promise<void> {
   const executable = await Executable.compile(encodeModel(model));
-  const output = model.outputs[0]!.name;
-  const results = new Float32Array(views.length * width);
-  const size = 3 * side * side;
-  const prepare = async (from: number) => {
-    const batch = views.slice(from, from + BATCH);
-    const data = new Float32Array(batch.length * size);
-    for (const [k, { record, seed }] of batch.entries()) {
-      const source = await pixels.read(record);
-      const target = data.subarray(k * size, (k + 1) * size);
-      if (seed === undefined)
-        wholeView(await resizeSquare(source, pixels.size, side), target, side, normalization);
-      else randomView(source, pixels.size, target, side, normalization, augment, random(seed));
+  try {
+    let next = await prepare(source, 0);
+    for (let from = 0; from < source.count; from += BATCH) {
+      // The next batch is made while ONNX Runtime computes this one on its own threads.
+      const [outputs, following] = await Promise.all([
+        executable.run({ image: next }),
+        prepare(source, from + BATCH),
+      ]);
+      await take(from, outputs);
+      next = following;
+      onProgress(Math.min(1, (from + BATCH) / source.count));
     }
-    return { data, shape: [batch.length, 3, side, side] };
-  };
-  let next = await prepare(0);
-  for (let from = 0; from < views.length; from += BATCH) {
-    // The next batch is made while ONNX Runtime computes this one on its own threads.
-    const [result, following] = await Promise.all([executable.run({ image: next }), prepare(from + BATCH)]);
-    results.set(result[output]!, from * width);
-    next = following;
-    onProgress(Math.min(1, (from + BATCH) / views.length));
+  } finally {
+    await executable.release();
   }
-  await executable.release();
+}
+
+/** The same in memory: the one output, `[views, width]`. */
+export async function outputsOfViews(
+  model: OnnxModel,
+  source: ViewSource,
+  width: number,
+): Promise<Float32Array> {
+  const results = new Float32Array(source.count * width);
+  const output = model.outputs[0]!.name;
+  await runOnViews(model, source, (from, outputs) => void results.set(outputs[output]!, from * width));
   return results;
+}
+
+/** The batch that begins with view `from`, `[views, 3, side, side]`. */
+async function prepare({ pixels, count, view, side, normalization, augment }: ViewSource, from: number) {
+  const views = Math.max(0, Math.min(BATCH, count - from));
+  const size = 3 * side * side;
+  const data = new Float32Array(views * size);
+  for (let k = 0; k < views; k++) {
+    const { record, seed } = view(from + k);
+    const source = await pixels.read(record);
+    const target = data.subarray(k * size, (k + 1) * size);
+    if (seed === undefined) {
+      wholeView(await resizeSquare(source, pixels.size, side), target, side, normalization);
+    } else randomView(source, pixels.size, target, side, normalization, augment, random(seed));
+  }
+  return { data, shape: [views, 3, side, side] };
 }

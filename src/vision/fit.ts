@@ -1,6 +1,6 @@
-import { type AugmentOptions, type Normalization, randomView } from './augment.ts';
 import { differentiate } from './graph/differentiate.ts';
 import { Executable, type Feed } from './graph/executable.ts';
+import { sizeOf } from './graph/graph.ts';
 import { encodeModel, type OnnxModel } from './graph/onnx.ts';
 import { makeTrainable, type Trainable } from './graph/trainable.ts';
 import { binaryCrossEntropy, crossEntropy } from './losses.ts';
@@ -8,16 +8,22 @@ import { mixBatch } from './mixing.ts';
 import { MovingAverage, updateStatistics } from './moving-average.ts';
 import { AdamW, type AdamWOptions, clipNorm, cosineSchedule } from './optimizer.ts';
 import type { PixelFile } from './pixels.ts';
-import { permutation, random } from './random.ts';
+import { random } from './random.ts';
+import { drawing } from './sampling.ts';
+import type { Views } from './views.ts';
 
-/** Labelled pictures: record `records[i]` of `pixels` has the labels `labels[i]`. */
-export interface Pictures {
-  pixels: PixelFile;
-  records: readonly number[];
-  /** Indices into the labels: exactly one when they are exclusive. */
+/** What pictures show. */
+export interface Labelling {
+  /** Of each picture, indices into the labels: exactly one when they are exclusive. */
   labels: readonly (readonly number[])[];
   labelCount: number;
   exclusive: boolean;
+}
+
+/** Labelled pictures: record `records[i]` of `pixels` has the labels `labels[i]`. */
+export interface Pictures extends Labelling {
+  pixels: PixelFile;
+  records: readonly number[];
 }
 
 /** Hyper-parameters of one optimisation. */
@@ -25,9 +31,6 @@ export interface Recipe {
   batch: number;
   /** Views shown in all. */
   views: number;
-  /** Side in pixels of a view. */
-  viewSize: number;
-  augment: AugmentOptions;
   /** Share of the batches in which pictures are mixed: half of them by mixup, half by cutmix. */
   mixing: number;
   /** At its highest; `learningRateOf` scales it per weight. */
@@ -41,6 +44,30 @@ export interface Recipe {
   /** Shares of the old value that the moving averages of batch statistics and of weights keep at each step. */
   statisticsDecay: number;
   weightsDecay: number;
+  /** Where labels have different numbers of pictures: 0 shows all pictures alike, 1 all labels alike. */
+  balancing: number;
+}
+
+/** A look at the model before its training has ended, with pictures that it hasn't seen. */
+export interface Check {
+  /** Places of pictures that aren't shown before. */
+  held: readonly number[];
+  /** When: a share of the steps. From then on all pictures are shown. */
+  at: number;
+  /** Called while the model is as it would be if it ended here. False ends it. */
+  passes(): Promise<boolean>;
+}
+
+export interface FitOptions {
+  onProgress(progress: { fraction: number; loss: number; imagesPerSecond: number }): void;
+  /** A factor of the learning rate for each weight; 0 freezes it. */
+  learningRateOf?(weight: string): number;
+  check?: Check;
+}
+
+/** The optimisation left the numbers that can be computed with. The message is a sentence for users. */
+export class DivergenceError extends Error {
+  override name = 'DivergenceError';
 }
 
 /** One report every so many steps. */
@@ -48,27 +75,21 @@ const REPORT_EVERY = 10;
 
 /**
  * Trains a model with one output, the logits `[N, labels]`, in place: AdamW with a cosine schedule on random views, the
- * result being the moving average of the weights. `learningRateOf` gives each weight a factor of the learning rate; 0
- * freezes it, and what lies before the first trained weight runs as fast as in prediction.
- * Throws an Error when the loss stops being a number.
+ * result being the moving average of the weights. What lies before the first trained weight runs as fast as in prediction.
+ * Returns false when the check ended it. Throws DivergenceError when the loss or a gradient stops being a number.
  */
 export async function fitNetwork(
   model: OnnxModel,
-  pictures: Pictures,
-  normalization: Normalization,
+  views: Views,
+  labelling: Labelling,
   recipe: Recipe,
   seed: number,
-  onProgress: (progress: { fraction: number; loss: number; imagesPerSecond: number }) => void,
-  learningRateOf: (weight: string) => number = () => 1,
-): Promise<void> {
-  const { batch, viewSize } = recipe;
-  const trainable = await makeTrainable(
-    model,
-    [batch, 3, viewSize, viewSize],
-    (name) => learningRateOf(name) > 0,
-  );
+  { onProgress, learningRateOf = () => 1, check }: FitOptions,
+): Promise<boolean> {
+  const { batch } = recipe;
+  const trainable = await makeTrainable(model, [batch, ...views.shape], (name) => learningRateOf(name) > 0);
   const { parameters, statistics } = trainable;
-  const step = await compileStep(trainable, pictures);
+  const step = await compileStep(trainable, labelling);
   const weights: Record<string, Feed> = Object.fromEntries(
     parameters.map(({ value, data }) => [value.name, { data, shape: value.shape }]),
   );
@@ -76,43 +97,64 @@ export async function fitNetwork(
     parameters.map(({ name, value, data }) => ({ data, shape: value.shape, rate: learningRateOf(name) })),
     recipe.adam,
   );
+  // Statistics belong to the weights that they were taken with, and are averaged as those are.
   const average = new MovingAverage(
-    parameters.map(({ data }) => data),
+    [
+      ...parameters.map(({ data }) => data),
+      ...statistics.flatMap(({ runningMean, runningVariance }) => [runningMean, runningVariance]),
+    ],
     recipe.weightsDecay,
   );
   const steps = Math.ceil(recipe.views / batch);
-  const batches = batchStream(pictures, normalization, recipe, seed);
-  let next = (await batches.next()).value;
-  let report = { loss: 0, steps: 0, since: performance.now() };
-  for (let i = 0; i < steps; i++) {
-    const running = step.run({ ...weights, [trainable.input.name]: next.images, targets: next.targets });
-    // The next batch is made while ONNX Runtime computes this one on its own threads.
-    const [result, following] = await Promise.all([running, batches.next()]);
-    next = following.value;
-    const loss = result.loss![0]!;
-    if (!Number.isFinite(loss)) throw new Error(`The loss became ${loss} at step ${i}`);
-    const gradients = parameters.map((_, k) => result[`gradient${k}`]!);
-    clipNorm(gradients, recipe.maximumNorm);
-    optimizer.step(gradients, recipe.learningRate * cosineSchedule((i + 1) / steps, recipe.warmup));
-    // A plain mean at first, so that the start values don't linger.
-    updateStatistics(statistics, result, Math.min(recipe.statisticsDecay, i / (i + 1)));
-    average.update(i);
-    report.loss += loss;
-    report.steps++;
-    if (report.steps === REPORT_EVERY || i + 1 === steps) {
-      const imagesPerSecond = (1000 * report.steps * batch) / (performance.now() - report.since);
-      onProgress({ fraction: (i + 1) / steps, loss: report.loss / report.steps, imagesPerSecond });
-      report = { loss: 0, steps: 0, since: performance.now() };
+  const checked = check ? Math.max(1, Math.floor(check.at * steps)) : -1;
+  const held = new Set(check?.held);
+  const all = labelling.labels.map((_, i) => i);
+  const first = all.filter((i) => !held.has(i));
+  const batches = batchStream(views, labelling, recipe, (i) => (i < checked ? first : all), seed);
+  try {
+    let next = (await batches.next()).value;
+    let report = { loss: 0, steps: 0, since: performance.now() };
+    for (let i = 0; i < steps; i++) {
+      if (i === checked) {
+        average.swap();
+        if (!(await check!.passes())) return false;
+        average.swap();
+      }
+      const running = step.run({ ...weights, [trainable.input.name]: next.inputs, targets: next.targets });
+      // The next batch is made while ONNX Runtime computes this one on its own threads.
+      const [result, following] = await Promise.all([running, batches.next()]);
+      next = following.value;
+      const loss = result.loss![0]!;
+      const gradients = parameters.map((_, k) => result[`gradient${k}`]!);
+      const norm = clipNorm(gradients, recipe.maximumNorm);
+      if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
+        const what = Number.isFinite(loss) ? 'The gradients are' : 'The loss is';
+        throw new DivergenceError(`${what} no longer a number at step ${i + 1} of ${steps}.`);
+      }
+      optimizer.step(gradients, recipe.learningRate * cosineSchedule((i + 1) / steps, recipe.warmup));
+      // A plain mean at first, so that the start values don't linger.
+      updateStatistics(statistics, result, Math.min(recipe.statisticsDecay, i / (i + 1)));
+      average.update(i);
+      report.loss += loss;
+      report.steps++;
+      if (report.steps === REPORT_EVERY || i + 1 === steps) {
+        const imagesPerSecond = (1000 * report.steps * batch) / (performance.now() - report.since);
+        onProgress({ fraction: (i + 1) / steps, loss: report.loss / report.steps, imagesPerSecond });
+        report = { loss: 0, steps: 0, since: performance.now() };
+      }
     }
+    average.swap();
+    return true;
+  } finally {
+    await batches.return(undefined as never);
+    await step.release();
   }
-  average.apply();
-  await step.release();
 }
 
 /** The graph of one step: from a batch to its mean loss, the gradients and the batch statistics. */
 async function compileStep(
   { graph, input, output, parameters, statistics }: Trainable,
-  { labelCount, exclusive }: Pictures,
+  { labelCount, exclusive }: Labelling,
 ): Promise<Executable> {
   const targets = graph.input('targets', [input.shape[0]!, labelCount]);
   const losses = exclusive
@@ -129,38 +171,33 @@ async function compileStep(
   return await Executable.compile(encodeModel(graph.model(outputs)));
 }
 
-/** Endless batches of random views: the pictures in random order, again and again. */
+/**
+ * Endless batches of views: the pictures in random order, again and again. `shown` gives the places of the pictures that
+ * batch `i` is drawn from.
+ */
 async function* batchStream(
-  { pixels, records, labels, labelCount, exclusive }: Pictures,
-  normalization: Normalization,
-  { batch, viewSize: side, augment, mixing, labelSmoothing: smoothing }: Recipe,
+  views: Views,
+  { labels, labelCount, exclusive }: Labelling,
+  { batch, mixing, labelSmoothing: smoothing, balancing }: Recipe,
+  shown: (i: number) => readonly number[],
   seed: number,
-): AsyncGenerator<Record<'images' | 'targets', Feed>, never> {
+): AsyncGenerator<Record<'inputs' | 'targets', Feed>, never> {
   const next = random(seed);
-  let order = permutation(records.length, next);
-  let position = 0;
-  const draw = () => {
-    if (position === order.length) {
-      order = permutation(records.length, next);
-      position = 0;
-    }
-    return order[position++]!;
-  };
+  let draw = drawing(shown(0), labels, balancing, next);
   const spread = exclusive ? smoothing / labelCount : smoothing / 2;
-  const size = 3 * side * side;
-  while (true) {
-    const chosen = Array.from({ length: batch }, draw);
-    const images = new Float32Array(batch * size);
+  const size = sizeOf(views.shape);
+  for (let i = 0; true; i++) {
+    if (i > 0 && shown(i) !== shown(i - 1)) draw = drawing(shown(i), labels, balancing, next);
+    const inputs = new Float32Array(batch * size);
     const targets = new Float32Array(batch * labelCount).fill(spread);
-    const sources = await Promise.all(chosen.map((index) => pixels.read(records[index]!)));
-    for (const [k, index] of chosen.entries()) {
-      const view = images.subarray(k * size, (k + 1) * size);
-      randomView(sources[k]!, pixels.size, view, side, normalization, augment, next);
+    for (let k = 0; k < batch; k++) {
+      const index = draw();
+      await views.fill(index, inputs.subarray(k * size, (k + 1) * size), next);
       for (const label of labels[index]!) targets[k * labelCount + label] = 1 - smoothing + spread;
     }
-    if (next() < mixing) mixBatch(images, targets, batch, side, next);
+    if (next() < mixing) mixBatch(inputs, targets, batch, views.shape.at(-1)!, next);
     yield {
-      images: { data: images, shape: [batch, 3, side, side] },
+      inputs: { data: inputs, shape: [batch, ...views.shape] },
       targets: { data: targets, shape: [batch, labelCount] },
     };
   }

@@ -1,42 +1,37 @@
 import { describe, expect, it } from 'vitest';
-import { type LabelledFeatures, trainHead } from './head.ts';
+import { type Head, scoreHead, trainHead } from './head.ts';
+import { HeadProblem, type LabelledFeatures } from './head-problem.ts';
 import { normal, random } from './random.ts';
+import { rowsOf } from './rows.ts';
 
 /** Two views of each picture around its label's centre; `noise` is the spread of pictures. */
-function clusters(labelCount: number, pictures: number, noise: number, seed: number): LabelledFeatures {
+function clusters(labelCount: number, pictures: number, noise: number, seed: number) {
   const next = random(seed);
   const width = 12;
   const centres = Array.from({ length: labelCount * width }, () => normal(next));
   const rows = pictures * 2;
   const features = new Float32Array(rows * width);
-  const labels = Array.from({ length: rows }, (_, row) => [Math.floor(row / 2) % labelCount]);
+  const labels = Array.from({ length: pictures }, (_, picture) => [picture % labelCount]);
   for (let picture = 0; picture < pictures; picture++) {
     const middle = Array.from({ length: width }, () => noise * normal(next));
     for (let view = 0; view < 2; view++) {
       const row = picture * 2 + view;
       for (let k = 0; k < width; k++) {
         // The last feature never varies, and all have another scale.
-        const value = centres[labels[row]![0]! * width + k]! + middle[k]! + 0.1 * normal(next);
+        const value = centres[labels[picture]![0]! * width + k]! + middle[k]! + 0.1 * normal(next);
         features[row * width + k] = k === width - 1 ? 3 : value * 10 ** (k % 4) + 5;
       }
     }
   }
-  const groups = Uint32Array.from({ length: rows }, (_, row) => Math.floor(row / 2));
-  return { features, width, labels, labelCount, exclusive: true, groups };
+  return { features: rowsOf(features, width), views: 2, labels, labelCount, exclusive: true };
 }
 
-function accuracy(
-  { features, width, labels }: LabelledFeatures,
-  weights: Float32Array,
-  bias: Float32Array,
-): number {
-  const right = labels.filter(([label], row) => {
-    const logits = Array.from(bias, (b, c) => {
-      let sum = b;
-      for (let k = 0; k < width; k++) sum += weights[c * width + k]! * features[row * width + k]!;
-      return sum;
-    });
-    return logits.indexOf(Math.max(...logits)) === label;
+async function accuracy(data: LabelledFeatures, head: Head): Promise<number> {
+  const { labels, labelCount } = data;
+  const logits = await scoreHead(head, data, Array.from(labels.keys()));
+  const right = labels.filter(([label], i) => {
+    const row = logits.subarray(i * labelCount, (i + 1) * labelCount);
+    return row.indexOf(Math.max(...row)) === label;
   });
   return right.length / labels.length;
 }
@@ -45,7 +40,7 @@ describe('trainHead', () => {
   it('separates clusters, on unseen pictures too', async () => {
     const head = await trainHead(clusters(4, 80, 0.3, 1), 5);
     const unseen = clusters(4, 80, 0.3, 1);
-    expect(accuracy(unseen, head.weights, head.bias)).toBeGreaterThan(0.97);
+    expect(await accuracy(unseen, head)).toBeGreaterThan(0.97);
     expect(head.weights).toHaveLength(4 * 12);
     expect(head.weights.every(Number.isFinite)).toBe(true);
     expect(head.validationLoss).toBeLessThan(0.3);
@@ -68,8 +63,8 @@ describe('trainHead', () => {
     // The third kind of picture has no label, the others have two of three.
     const both = data.labels.map(([label]) => (label === 2 ? [] : [label!, label! + 1]));
     const head = await trainHead({ ...data, labels: both, exclusive: false }, 5);
-    expect(head.validationLogits).toHaveLength(both.length * 3);
-    const sign = (row: number, label: number) => head.validationLogits[row * 3 + label]! > 0;
+    expect(head.validation.logits).toHaveLength(both.length * 3);
+    const sign = (row: number, label: number) => head.validation.logits[row * 3 + label]! > 0;
     const right = both.filter((labels, row) =>
       [0, 1, 2].every((label) => sign(row, label) === labels.includes(label)),
     );
@@ -79,6 +74,34 @@ describe('trainHead', () => {
   it('copes with a label of one picture and with fewer pictures than folds', async () => {
     const data = clusters(3, 3, 0.1, 6);
     const head = await trainHead(data, 1);
-    expect(accuracy(data, head.weights, head.bias)).toBe(1);
+    expect(await accuracy(data, head)).toBe(1);
+  });
+
+  it('finds the same head in one block in memory and in many that are read again and again', async () => {
+    const data = clusters(3, 100, 2, 8);
+    const importance = new Float32Array(100).fill(1);
+    const solve = async (limits?: { rows: number; bytes: number }) => {
+      const problem = await HeadProblem.create(data, limits);
+      const solution = await problem.solve(importance, 1e-2);
+      const logits = new Float32Array(100 * 3);
+      const loss = await problem.loss(solution, importance, logits);
+      await problem.release();
+      return { solution, loss, logits };
+    };
+    const [whole, parts] = [await solve(), await solve({ rows: 64, bytes: 0 })];
+    expect(parts.loss).toBeCloseTo(whole.loss, 5);
+    parts.solution.forEach((value, i) => void expect(value).toBeCloseTo(whole.solution[i]!, 3));
+    parts.logits.forEach((value, i) => void expect(value).toBeCloseTo(whole.logits[i]!, 2));
+  });
+
+  it('chooses the strength for a large set on a part of it, and weakens it for the whole', async () => {
+    const data = clusters(2, 5000, 1, 9);
+    const head = await trainHead(data, 5);
+    expect(head.validation.pictures).toHaveLength(4000);
+    expect(head.validation.logits).toHaveLength(4000 * 2);
+    const chosen = (head.regularization * 5000) / 4000;
+    const steps = Math.log10(chosen / 1e-4) * 2;
+    expect(Math.abs(steps - Math.round(steps))).toBeLessThan(0.05);
+    expect(await accuracy(clusters(2, 600, 1, 9), head)).toBeGreaterThan(0.9);
   });
 });

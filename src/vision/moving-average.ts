@@ -23,6 +23,15 @@ export class MovingAverage {
   apply(): void {
     this.#averages.forEach((average, k) => void this.#tensors[k]!.set(average));
   }
+
+  /** Exchanges tensors and averages; a second time restores both. */
+  swap(): void {
+    for (const [k, tensor] of this.#tensors.entries()) {
+      const latest = tensor.slice();
+      tensor.set(this.#averages[k]!);
+      this.#averages[k]!.set(latest);
+    }
+  }
 }
 
 /** Moves the running mean and variance of every batch normalisation towards this batch's (`mean0`, `variance0`, …). */

@@ -1,5 +1,6 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { decodeSquare } from './image.ts';
+import { readAll, writeAll } from './rows.ts';
 
 /**
  * Decoded training images in a file, one record of `size`·`size`·3 RGB bytes each: decoded once, read often, and
@@ -26,13 +27,13 @@ export class PixelFile {
   /** Decodes one image into record `index`. Throws ImageError, or the system's error when the disk is full. */
   async store(index: number, file: Uint8Array): Promise<void> {
     const pixels = await decodeSquare(file, this.size);
-    await this.#file.write(pixels, 0, pixels.length, index * this.#recordBytes);
+    await writeAll(this.#file, pixels, index * this.#recordBytes);
   }
 
   /** The RGB bytes of record `index`, `[size, size, 3]`. */
   async read(index: number): Promise<Uint8Array> {
     const pixels = new Uint8Array(this.#recordBytes);
-    await this.#file.read(pixels, 0, this.#recordBytes, index * this.#recordBytes);
+    await readAll(this.#file, pixels, index * this.#recordBytes);
     return pixels;
   }
 

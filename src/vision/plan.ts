@@ -1,0 +1,83 @@
+import type { Budget } from './budget.ts';
+import type { Anatomy, Cut } from './cut.ts';
+import { sizeOf } from './graph/graph.ts';
+
+/** How much of a budget goes where, for one backbone and one set of pictures. */
+export interface Plan {
+  /** Views of each picture that features are computed of: the whole picture and random ones. */
+  features: number;
+  /** Fine-tuning of what lies behind a cut. */
+  last?: {
+    cut: Cut;
+    /** What lies before the cut is computed once, with the features, and kept on disk. */
+    cached: boolean;
+    views: number;
+  };
+  /** Fine-tuning of everything. */
+  whole?: { views: number };
+}
+
+/** What a budget allows for up to `pictures` pictures; for more in proportion. Work in multiplications. */
+interface Allowance {
+  pictures: number;
+  /** Views of a picture, and work, for features. */
+  features: { views: number; work: number };
+  /** Views to show (per picture, within bounds), and work, for fine-tuning. */
+  tuning?: { perPicture: number; minimum: number; maximum: number; work: number };
+}
+
+/** Two cores do about 8e10 multiplications a second forwards and 3.5e10 in training. */
+const ALLOWANCES: Record<Budget, Allowance> = {
+  fast: { pictures: 750, features: { views: 4, work: 1.5e12 } },
+  balanced: {
+    pictures: 1500,
+    features: { views: 6, work: 3e12 },
+    tuning: { perPicture: 20, minimum: 4_000, maximum: 60_000, work: 14e12 },
+  },
+  best: {
+    pictures: 1500,
+    features: { views: 8, work: 6e12 },
+    tuning: { perPicture: 60, minimum: 12_000, maximum: 180_000, work: 42e12 },
+  },
+};
+
+/** Share of the work behind the cut at most. */
+const LAST = 0.4;
+/** A cut with less behind it leaves nothing to tune that the head doesn't do. */
+const LEAST = 0.02;
+/** Share of the views and of the work that the last stages get. */
+const LAST_SHARE = 0.3;
+/** Backward takes about twice the work of forward. */
+const TRAINING = 3;
+/** Bytes of temporary files. */
+const CACHE = 2 ** 30;
+/** Fewer views teach a whole network nothing. */
+const FEWEST_VIEWS = 1000;
+const FEWEST_VIEWS_PER_PICTURE = 2;
+
+/**
+ * Plans a training. `anatomy` is absent where the backbone stays frozen, or isn't known. Depends on nothing but its
+ * arguments, so that the same pictures give the same model.
+ */
+export function makePlan(budget: Budget, pictures: number, anatomy: Anatomy | undefined): Plan {
+  const { features, tuning, pictures: usual } = ALLOWANCES[budget];
+  const scale = Math.max(1, pictures / usual);
+  if (!anatomy) return { features: features.views };
+  const affordable = Math.floor((features.work * scale) / (pictures * anatomy.work));
+  const plan: Plan = { features: Math.max(1, Math.min(features.views, affordable)) };
+  if (!tuning) return plan;
+
+  const wanted = Math.min(tuning.maximum, Math.max(tuning.minimum, tuning.perPicture * pictures));
+  const viewsOf = (work: number, share: number) =>
+    Math.floor(share * Math.min(wanted, (tuning.work * scale) / (TRAINING * work)));
+  const cut = anatomy.cuts.find(({ workAfter }) => workAfter <= LAST * anatomy.work);
+  const hasLast = cut && cut.workAfter >= LEAST * anatomy.work;
+  const whole = viewsOf(anatomy.work, hasLast ? 1 - LAST_SHARE : 1);
+  if (whole >= Math.max(FEWEST_VIEWS, FEWEST_VIEWS_PER_PICTURE * pictures)) plan.whole = { views: whole };
+  if (hasLast) {
+    const bytes = pictures * plan.features * sizeOf(cut.shape) * Float32Array.BYTES_PER_ELEMENT;
+    const views = viewsOf(cut.workAfter, plan.whole ? LAST_SHARE : 1);
+    plan.last = { cut, cached: bytes <= CACHE, views };
+  }
+  return plan;
+}
