@@ -9,7 +9,7 @@ import type { JsonObject } from '../manifest/parsed.ts';
 import { FolderObjects } from '../objects/folder.ts';
 import { ObjectError, type ObjectRef, type ObjectStore } from '../objects/objects.ts';
 import type { TrainingProgress } from '../vision/classifier.ts';
-import { loadModel } from '../vision/model.ts';
+import { loadClassifier } from '../vision/model.ts';
 import { runTrainingJob } from './job.ts';
 import type { TrainingJob, TrainingOutcome } from './outcome.ts';
 
@@ -217,7 +217,7 @@ describe('a training with a test set', () => {
     expect(await resultLines('TestingManifestWithValidation')).toEqual(testing);
 
     expect(await readdir(directory)).toEqual(['model.onnx']);
-    const model = await loadModel(await readFile(join(directory, 'model.onnx')));
+    const model = await loadClassifier(await readFile(join(directory, 'model.onnx')));
     try {
       const thresholds = Object.fromEntries(
         summary.LabelEvaluationResults.map((label: { Label: string; Metrics: { Threshold: number } }) => [
@@ -292,7 +292,7 @@ describe('AutoCreate', () => {
       const summary = await result('EvaluationResultSummary');
       expect(summary.EvaluationDetails.Labels).toEqual(['blue', 'green', 'noisy', 'red']);
       expect(summary.AggregatedEvaluationResults).not.toHaveProperty('ConfusionMatrix');
-      const model = await loadModel(await readFile(join(directory, 'model.onnx')));
+      const model = await loadClassifier(await readFile(join(directory, 'model.onnx')));
       expect(model.info.exclusive).toBe(false);
       await model.close();
     },
@@ -494,39 +494,6 @@ describe('images', () => {
     const line = (await resultLines('TrainingManifestWithValidation')).at(-1);
     expect(line.errors.map((error: { code: string }) => error.code)).toEqual([code]);
     expect((await result('ManifestSummary')).statistics.training.error_json_line_indices).toEqual([17]);
-  });
-});
-
-describe('object detection', () => {
-  const boxes = good().map((line) => ({ 'source-ref': line['source-ref'], ...box }));
-  it.each<[string, Line[], Line[] | undefined]>([
-    ['boxes in both sets', boxes, goodTest().map((line) => ({ ...line, ...box }))],
-    ['boxes to be split', boxes, undefined],
-    [
-      'logos: labels in training, boxes in the test set',
-      good(),
-      goodTest().map((line) => ({ 'source-ref': line['source-ref'], ...box })),
-    ],
-  ])('%s: is refused as not supported yet, with the validation files', async (_, training, testing) => {
-    const outcome = await runTrainingJob(await jobOf(training, testing), objects);
-    await expectFailure(
-      outcome,
-      "^The training data has bounding boxes.*Object detection isn't supported yet",
-      true,
-    );
-    const { statistics } = await result('ManifestSummary');
-    expect(statistics.training).toMatchObject({
-      use_case: 'OBJECT_LOCALIZATION',
-      valid_json_lines: 16,
-      errors: [],
-    });
-  });
-
-  it('is not what boxes in training alone ask for', async () => {
-    const mixed = [...good(), { 'source-ref': 's3://pictures/blue-0.png', ...box }];
-    const outcome = await runTrainingJob(await jobOf(mixed, lines(['red'], 8, 12)), objects);
-    await expectFailure(outcome, 'too few labels', true);
-    expect((await result('ManifestSummary')).statistics.training.use_case).toBe('IMAGE_LEVEL_LABELS');
   });
 });
 
