@@ -9,7 +9,7 @@ import type { Database, VersionStatus } from '../store/schema.ts';
 import { openSqlite } from '../store/sqlite.ts';
 import { createVersion, findVersion, moveVersion, type ProjectVersion } from '../store/versions.ts';
 import { ImageError } from '../vision/image.ts';
-import { colourModel } from './fixtures.ts';
+import { colourDetector, colourModel } from './fixtures.ts';
 import { Models } from './models.ts';
 
 let directory: string;
@@ -55,8 +55,8 @@ const move = (from: VersionStatus, to: VersionStatus) => moveVersion(database, v
 const stored = () => findVersion(database, version.arn);
 const status = async () => (await stored())?.status;
 
-async function run(): Promise<void> {
-  await putModel(colourModel());
+async function run(model = colourModel()): Promise<void> {
+  await putModel(model);
   await move('TRAINING_IN_PROGRESS', 'STARTING');
   models.start(version);
   await expect.poll(status).toBe('RUNNING');
@@ -74,6 +74,27 @@ test('a started model scores every label, with its threshold', async () => {
   await expect(models.predict('another', await plain('#000'))).rejects.toMatchObject({
     reason: 'not-running',
   });
+});
+
+test('a started detector says where each object is, with the threshold of its label', async () => {
+  await run(colourDetector());
+  const shape = (width: number, height: number, background: string) => ({
+    create: { width, height, channels: 3 as const, background },
+  });
+  const image = await sharp(shape(256, 128, '#202020'))
+    .composite([{ input: shape(128, 64, '#0000c0'), left: 64, top: 32 }])
+    .png()
+    .toBuffer();
+  const [found, ...others] = await models.predict(version.id, image);
+  expect(others).toEqual([]);
+  expect(found).toEqual({
+    label: 'blue',
+    score: expect.closeTo(192 / 255, 5),
+    threshold: expect.closeTo(0.3, 12),
+    box: { left: 0.25, top: 0.25, width: 0.5, height: 0.5 },
+  });
+  // A picture of one dark colour has nothing in it.
+  expect(await models.predict(version.id, await plain('#202020'))).toEqual([]);
 });
 
 test('what ran before a restart is loaded again; predictions wait for it', async () => {
