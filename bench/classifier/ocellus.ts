@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtempDisposable, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -36,7 +36,8 @@ export async function trainOcellus(
   seed: number,
   backbone: string | undefined,
 ): Promise<Outcome> {
-  const folder = await mkdtemp(join(tmpdir(), 'ocellus-bench-'));
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'ocellus-bench-'));
+  const folder = directory.path;
   const config = readConfig({
     OCELLUS_PORT: '0',
     OCELLUS_DATA_DIR: folder,
@@ -56,7 +57,6 @@ export async function trainOcellus(
   } finally {
     client.destroy();
     await server.close();
-    await rm(folder, { recursive: true });
   }
 }
 

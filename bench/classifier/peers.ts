@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -8,13 +8,13 @@ import { BackboneDescription, openBackbone } from '../../src/vision/backbone.ts'
 import { outputsOfViews, type View } from '../../src/vision/features.ts';
 import { foldBatchNorm } from '../../src/vision/graph/fold.ts';
 import { PixelFile } from '../../src/vision/pixels.ts';
+import { AUGMENT } from '../../src/vision/tuning.ts';
 import type { Outcome } from './ocellus.ts';
 import type { Picture, Task } from './tasks.ts';
 
 const PROGRAM = join(import.meta.dirname, 'peers.py');
-/** As Ocellus's own head: the whole picture and three random views of it. */
+/** As Ocellus's own head sees it: the whole picture and three random views. */
 const VIEWS = 4;
-const AUGMENT = { minimumArea: 0.5, ratio: 1.25, light: 0.2, mirror: true };
 const MARGIN = 8 / 7;
 
 /** What peers.py reads. */
@@ -42,24 +42,21 @@ export async function trainPeer(
   settings: Pick<Order, 'contender' | 'seed' | 'backbone' | 'family' | 'epochs' | 'seconds'>,
 ): Promise<Outcome> {
   const { contender, seed, backbone } = settings;
-  const folder = await mkdtemp(join(tmpdir(), 'ocellus-bench-'));
-  try {
-    const begun = performance.now();
-    const description = BackboneDescription.parse(
-      JSON.parse(await readFile(backbone.replace(/onnx$/, 'json'), 'utf8')),
-    );
-    const features = contender.startsWith('sklearn')
-      ? await writeFeatures(task, backbone, description, seed, folder)
-      : undefined;
-    const exporting = (performance.now() - begun) / 1000;
-    const { labels, exclusive, training, testing } = task;
-    const order: Order = { ...settings, labels, exclusive, training, testing, description, features };
-    await writeFile(join(folder, 'order.json'), JSON.stringify(order));
-    const outcome = await runPython(join(folder, 'order.json'));
-    return { ...outcome, seconds: outcome.seconds + exporting };
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'ocellus-bench-'));
+  const folder = directory.path;
+  const begun = performance.now();
+  const description = BackboneDescription.parse(
+    JSON.parse(await readFile(backbone.replace(/onnx$/, 'json'), 'utf8')),
+  );
+  const features = contender.startsWith('sklearn')
+    ? await writeFeatures(task, backbone, description, seed, folder)
+    : undefined;
+  const exporting = (performance.now() - begun) / 1000;
+  const { labels, exclusive, training, testing } = task;
+  const order: Order = { ...settings, labels, exclusive, training, testing, description, features };
+  await writeFile(join(folder, 'order.json'), JSON.stringify(order));
+  const outcome = await runPython(join(folder, 'order.json'));
+  return { ...outcome, seconds: outcome.seconds + exporting };
 }
 
 async function runPython(order: string): Promise<Outcome> {
