@@ -23,18 +23,24 @@ interface LabelledImage {
  */
 export async function classification(data: TrainingData, context: TrainingContext): Promise<TrainedModel> {
   const labels = labelSet(data.training.lines, 'IMAGE_LEVEL_LABELS');
-  const training = toImages(data.training.lines);
-  const testing = toImages(data.testing.lines);
+  let training = toImages(data.training.lines);
+  let testing = toImages(data.testing.lines);
   const exclusive = training.every((image) => image.labels.length === 1);
 
   const { seed, budget, backbone, scratch, objects, onTraining: onProgress } = context;
   const samples = toSamples(training, labels, objects);
   const options = { labels, exclusive, training: samples, seed, budget, backbone, scratch, onProgress };
-  const untuned = await trainClassifier(options);
+  const onOmitted = (places: number[]) => {
+    const omitted = new Set(places);
+    training = training.filter((_, i) => !omitted.has(i));
+  };
+  const untuned = await trainClassifier({ ...options, onOmitted });
 
   const unseen = toSamples(testing, labels, objects);
-  const scores = await scoreImages(untuned, unseen, context.onEvaluation);
-  const truth = unseen.map((image) => image.labels);
+  const seen = await scoreImages(untuned, unseen, context);
+  testing = testing.filter((_, i) => seen[i]);
+  const scores = seen.filter((each) => each !== undefined);
+  const truth = unseen.flatMap((image, i) => (seen[i] ? [image.labels] : []));
   const evaluation = evaluate(labels, exclusive, scores, truth);
   return {
     untuned,
@@ -72,16 +78,16 @@ function toSamples(images: LabelledImage[], labels: string[], objects: ObjectSto
   }));
 }
 
-/** Confidences `[images][labels]` of a model file, rounded as the result files have them. `onProgress`: 0–1. */
+/** Confidences `[images][labels]` of a model file, rounded as the result files have them; of images as {@link lookAt} does. */
 async function scoreImages(
   modelFile: Uint8Array,
   samples: Sample[],
-  onProgress: (fraction: number) => void,
-): Promise<number[][]> {
+  context: TrainingContext,
+): Promise<(number[] | undefined)[]> {
   const model = await loadClassifier(modelFile);
   try {
-    const scores = await lookAt(samples, (images) => model.predict(images), onProgress);
-    return scores.map((ofLabels) => Array.from(ofLabels, roundConfidence));
+    const scores = await lookAt(samples, (images) => model.predict(images), context);
+    return scores.map((ofLabels) => ofLabels && Array.from(ofLabels, roundConfidence));
   } finally {
     await model.close();
   }

@@ -22,7 +22,7 @@ const DETECTIONS_PER_IMAGE = 100;
 export async function detection(data: TrainingData, context: TrainingContext): Promise<TrainedModel> {
   const labels = labelSet(data.training.lines, 'OBJECT_LOCALIZATION');
   const training = await annotatedImages(data.training);
-  const testing = await annotatedImages(data.testing);
+  const given = await annotatedImages(data.testing);
   const negatives = await imagesWithoutObjects(data.training.lines, training, context);
 
   const { seed, budget, backbone, scratch, objects, onTraining: onProgress } = context;
@@ -37,11 +37,13 @@ export async function detection(data: TrainingData, context: TrainingContext): P
     onProgress,
   });
 
-  const unseen = toSamples(testing, labels, objects);
-  const detections = await detectObjects(untuned, unseen, context.onEvaluation);
-  const pictures = unseen.map(
-    ({ boxes }, i): ExaminedPicture => ({ truth: boxes, detections: detections[i]! }),
-  );
+  const unseen = toSamples(given, labels, objects);
+  const seen = await detectObjects(untuned, unseen, context);
+  const testing = given.filter((_, i) => seen[i]);
+  const pictures = unseen.flatMap(({ boxes: truth }, i): ExaminedPicture[] => {
+    const detections = seen[i];
+    return detections ? [{ truth, detections }] : [];
+  });
   const evaluation = evaluateDetection(labels, pictures);
   return {
     untuned,
@@ -113,13 +115,13 @@ function toSamples(
 async function detectObjects(
   modelFile: Uint8Array,
   samples: DetectorSample[],
-  onProgress: (fraction: number) => void,
-): Promise<Detection[][]> {
+  context: TrainingContext,
+): Promise<(Detection[] | undefined)[]> {
   const model = await loadDetector(modelFile);
   const best = (found: Detection[]) =>
     found.slice(0, DETECTIONS_PER_IMAGE).map((each) => ({ ...each, score: roundConfidence(each.score) }));
   try {
-    return await lookAt(samples, async (images) => (await model.detect(images)).map(best), onProgress);
+    return await lookAt(samples, async (images) => (await model.detect(images)).map(best), context);
   } finally {
     await model.close();
   }

@@ -73,15 +73,21 @@ export async function readImage(objects: ObjectStore, image: ObjectRef): Promise
   return await objects.read(image, MAXIMUM_IMAGE_BYTES);
 }
 
+/** What is wrong with one object is wrong with the image: a training goes on without it. */
+function asImageError(error: unknown): never {
+  if (isAboutTheObject(error)) throw new ImageError('gone', error.message, { cause: error });
+  throw error;
+}
+
 /**
- * Reads one of the images. While they are asked for one after the other, the next ones are read already, as many at a
+ * Reads one of the images; throws ImageError when the store doesn't give it. While they are asked for one after the other, the next ones are read already, as many at a
  * time as hide the store's delay.
  */
 export function readAhead(images: ObjectRef[], objects: ObjectStore): (index: number) => Promise<Buffer> {
   const begun = new Map<number, Promise<Buffer>>();
   let next = 0;
   const read = (index: number) => {
-    const reading = begun.get(index) ?? readImage(objects, images[index]!);
+    const reading = begun.get(index) ?? readImage(objects, images[index]!).catch(asImageError);
     begun.set(index, reading);
     reading.catch(() => {}); // whoever asks for it is told
     return reading;

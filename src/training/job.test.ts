@@ -553,22 +553,48 @@ describe('failures on the way', () => {
     });
   }
 
-  it('an image vanishes after the check', async () => {
-    const store = spoiledAfter(1, (ref) =>
-      Promise.reject(new ObjectError('no-key', `s3://${ref.bucket}/${ref.key} is gone`)),
-    );
+  const isGone = (ref: ObjectRef) => new ObjectError('no-key', `s3://${ref.bucket}/${ref.key} is gone`);
+  const only = (keys: string[], spoil: (ref: ObjectRef) => Promise<Buffer>) =>
+    spoiledAfter(1, (ref) => (keys.includes(ref.key) ? spoil(ref) : objects.read(ref, 1e9)));
+
+  it('images that vanish or break after the check are left out, which is said', TRAINING, async () => {
+    const store = only(['red-0.png', 'red-9.png'], async (ref) => {
+      if (ref.key !== 'red-9.png') throw isGone(ref);
+      return (await objects.read(ref, 1e9)).subarray(0, 500);
+    });
     const outcome = await runTrainingJob(await jobOf(good(), goodTest()), store);
-    await expectFailure(
-      outcome,
-      /^An image could no longer be read during the training. s3:\/\/pictures\/red-0.png is gone/,
-      true,
+    if (outcome.status !== 'TRAINING_COMPLETED') throw new Error(outcome.message);
+    const [training, test, ...more] = outcome.notes!;
+    expect(more).toEqual([]);
+    expect(training).toMatch(
+      /^1 of \d+ training images could not be used and was left out. s3:\/\/pictures\/red-0.png: s3:\/\/pictures\/red-0.png is gone/,
     );
+    expect(test).toMatch(
+      /^1 of \d+ test images could not be used and was left out. s3:\/\/pictures\/red-9.png: /,
+    );
+    const { EvaluationDetails } = await result('EvaluationResultSummary');
+    expect(EvaluationDetails).toMatchObject({
+      NumberOfTrainingImages: good().length - 1,
+      NumberOfTestingImages: goodTest().length - 1,
+    });
+    expect(await resultLines('TrainingManifestWithValidation')).toHaveLength(good().length);
   });
 
-  it('an image breaks after the check', async () => {
-    const store = spoiledAfter(1, async (ref) => (await objects.read(ref, 1e9)).subarray(0, 500));
+  it('most images vanish after the check', async () => {
+    const store = spoiledAfter(1, (ref) => Promise.reject(isGone(ref)));
     const outcome = await runTrainingJob(await jobOf(good(), goodTest()), store);
-    await expectFailure(outcome, /^An image broke during the training. /, true);
+    await expectFailure(outcome, /could not be used, which is more than a fifth. The first of them: /, true);
+  });
+
+  it('a label loses all its images after the check', async () => {
+    const training = [...lines(['red', 'green'], 0, 8), ...lines(['blue'], 0, 2)];
+    const store = only(['blue-0.png', 'blue-1.png'], (ref) => Promise.reject(isGone(ref)));
+    const outcome = await runTrainingJob(await jobOf(training, goodTest()), store);
+    await expectFailure(
+      outcome,
+      /^The label blue has no training image any more: 2 of 18 training images/,
+      true,
+    );
   });
 
   it('the output bucket goes away before the results', TRAINING, async () => {

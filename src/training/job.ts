@@ -5,6 +5,7 @@ import { Backbones } from '../backbones/library.ts';
 import { ManifestError } from '../manifest/codes.ts';
 import { ObjectError, type ObjectStore } from '../objects/objects.ts';
 import type { TrainingProgress } from '../vision/classifier.ts';
+import { TrainingError } from '../vision/error.ts';
 import { ImageError } from '../vision/image.ts';
 import { withThresholds } from '../vision/model.ts';
 import { classification } from './classification.ts';
@@ -173,7 +174,9 @@ function completed(
 
 /** The message for users; throws errors that neither data, buckets nor disk are to blame for. */
 function blame(error: unknown): string {
-  if (error instanceof ManifestError || error instanceof BackboneError) return error.message;
+  if (error instanceof ManifestError || error instanceof BackboneError || error instanceof TrainingError) {
+    return error.message;
+  }
   if (error instanceof ImageError) return `An image broke during the training. ${error.message}`;
   if (error instanceof ObjectError && error.reason !== 'io') {
     return `An image could no longer be read during the training. ${error.message}`;

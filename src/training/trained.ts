@@ -2,6 +2,8 @@ import type { ObjectStore } from '../objects/objects.ts';
 import type { Backbone } from '../vision/backbone.ts';
 import type { Budget } from '../vision/budget.ts';
 import type { TrainingProgress } from '../vision/classifier.ts';
+import { ImageError } from '../vision/image.ts';
+import { describeLoss } from '../vision/usable.ts';
 import type { Evaluation } from './evaluate.ts';
 
 /** What a training needs besides its data. */
@@ -35,17 +37,46 @@ export interface TrainedModel {
 /** Images in memory at a time. */
 const BATCH = 8;
 
-/** Calls `look` for the encoded images of all samples, a batch at a time, in order. `onProgress`: 0–1. */
+/** A test image. */
+export interface TestSample {
+  id: string;
+  load(): Promise<Uint8Array>;
+}
+
+/**
+ * Calls `look` for the encoded images of all samples, a batch at a time, in order. Images that have gone or broken since they
+ * were checked have no result: a remark says so, and when they are more than a fifth TrainingError is thrown.
+ */
 export async function lookAt<T>(
-  samples: readonly { load(): Promise<Uint8Array> }[],
+  samples: readonly TestSample[],
   look: (images: Uint8Array[]) => Promise<T[]>,
-  onProgress: (fraction: number) => void,
-): Promise<T[]> {
-  const results: T[] = [];
+  { onTraining, onEvaluation }: Pick<TrainingContext, 'onTraining' | 'onEvaluation'>,
+): Promise<(T | undefined)[]> {
+  const results: (T | ImageError)[] = [];
   for (let begin = 0; begin < samples.length; begin += BATCH) {
-    const batch = samples.slice(begin, begin + BATCH);
-    results.push(...(await look(await Promise.all(batch.map((sample) => sample.load())))));
-    onProgress(results.length / samples.length);
+    results.push(...(await lookAtBatch(samples.slice(begin, begin + BATCH), look)));
+    onEvaluation(results.length / samples.length);
   }
+  const failures = results.flatMap((result, i) =>
+    result instanceof ImageError ? [[i, result] as const] : [],
+  );
+  if (failures.length > 0) {
+    onTraining({ stage: 'evaluating', fraction: 1, note: describeLoss(new Map(failures), samples, 'test') });
+  }
+  return results.map((result) => (result instanceof ImageError ? undefined : result));
+}
+
+async function lookAtBatch<T>(
+  samples: readonly TestSample[],
+  look: (images: Uint8Array[]) => Promise<T[]>,
+): Promise<(T | ImageError)[]> {
+  try {
+    return await look(await Promise.all(samples.map((sample) => sample.load())));
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    if (samples.length === 1) return [error];
+  }
+  const results: (T | ImageError)[] = [];
+  for (const sample of samples) results.push(...(await lookAtBatch([sample], look)));
   return results;
 }

@@ -6,7 +6,7 @@ export interface GivenPicture {
   /** A stable name for messages. */
   id: string;
   /** Indices into the labels. */
-  labels: readonly number[];
+  labels?: readonly number[];
 }
 
 /** Share of the pictures that may be left out. */
@@ -38,27 +38,31 @@ export async function openPictures(
     }
     onProgress(from + places.length);
   }
-  if (failures.size > 0) onProgress(pictures.length, describe(failures, pictures, labels));
+  if (failures.size > 0) onProgress(pictures.length, describeLoss(failures, pictures, 'training', labels));
   return pictures.flatMap((_, place) => (failures.has(place) ? [] : [place]));
 }
 
-/** The remark, or the error when too much is lost. */
-function describe(
+/**
+ * The remark that some pictures, by their places, were left out. Throws TrainingError when that are more than a fifth, or when
+ * one of `labels` has no other.
+ */
+export function describeLoss(
   failures: ReadonlyMap<number, ImageError>,
   pictures: readonly GivenPicture[],
-  labels: readonly string[],
+  set: 'training' | 'test',
+  labels: readonly string[] = [],
 ): string {
   const [[place, { message }]] = [...failures] as [[number, ImageError]];
-  const lost = `${failures.size} of ${pictures.length} training images`;
+  const lost = `${failures.size} of ${pictures.length} ${set} images`;
   const example = `${failures.size > 1 ? 'The first of them: ' : ''}${pictures[place]!.id}: ${message}`;
   if (failures.size > TOLERATED * pictures.length) {
     throw new TrainingError(`${lost} could not be used, which is more than a fifth. ${example}`);
   }
-  const left = new Set(pictures.flatMap((picture, i) => (failures.has(i) ? [] : picture.labels)));
-  const gone = pictures.flatMap((picture) => picture.labels).find((label) => !left.has(label));
+  const left = new Set(pictures.flatMap((picture, i) => (failures.has(i) ? [] : (picture.labels ?? []))));
+  const gone = labels.find((_, label) => !left.has(label));
   if (gone !== undefined) {
     throw new TrainingError(
-      `The label ${labels[gone]} has no training image any more: ${lost} could not be used. ${example}`,
+      `The label ${gone} has no training image any more: ${lost} could not be used. ${example}`,
     );
   }
   return `${lost} could not be used and ${failures.size > 1 ? 'were' : 'was'} left out. ${example}`;
