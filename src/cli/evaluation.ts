@@ -11,7 +11,14 @@ const MAXIMUM_BYTES = 64 * 1024 ** 2;
 /** The parts of an evaluation summary file that are shown. */
 interface Summary {
   EvaluationDetails: { NumberOfTrainingImages: number; NumberOfTestingImages: number };
-  AggregatedEvaluationResults: { Precision: number; Recall: number; F1Score: number };
+  AggregatedEvaluationResults: {
+    Precision: number;
+    Recall: number;
+    F1Score: number;
+    /** Of detectors. */
+    AveragePrecision?: number;
+    AverageRecall?: number;
+  };
   LabelEvaluationResults: {
     Label: string;
     NumberOfTestingImages: number;
@@ -42,7 +49,7 @@ async function read(objects: ObjectStore, place: { bucket: string; key: string }
 
 function table(summary: Summary): string {
   const { NumberOfTrainingImages: training, NumberOfTestingImages: testing } = summary.EvaluationDetails;
-  const { Precision, Recall, F1Score } = summary.AggregatedEvaluationResults;
+  const { Precision, Recall, F1Score, ...ofObjects } = summary.AggregatedEvaluationResults;
   const figures = (...values: number[]) => values.map((value) => value.toFixed(3));
   const rows = summary.LabelEvaluationResults.map(({ Label, NumberOfTestingImages, Metrics }) => [
     Label,
@@ -51,5 +58,14 @@ function table(summary: Summary): string {
   ]);
   const head = ['label', 'test images', 'precision', 'recall', 'F1', 'threshold'];
   const mean = ['(mean)', String(testing), ...figures(Precision, Recall, F1Score), ''];
-  return `Trained on ${training} images, tested on ${testing} others:\n\n${formatTable([head, ...rows, mean])}`;
+  const lines = `Trained on ${training} images, tested on ${testing} others:\n\n${formatTable([head, ...rows, mean])}`;
+  return lines + describeObjects(ofObjects);
+}
+
+function describeObjects({ AveragePrecision, AverageRecall }: Partial<Record<string, number>>): string {
+  if (AveragePrecision === undefined || AverageRecall === undefined) return '';
+  return (
+    '\n\nObjects count, not images: one is found when a box of its label overlaps it by half (IoU 0.5).\n' +
+    `Mean average precision ${AveragePrecision.toFixed(3)}, mean of the highest recalls ${AverageRecall.toFixed(3)}.`
+  );
 }
