@@ -1,6 +1,6 @@
-import { openClient } from './client.ts';
+import type { ProgressReport } from '../training/progress-report.ts';
+import { ApiError, type Client, openClient } from './client.ts';
 import { defineCommand } from './command.ts';
-import type { Connection } from './connection.ts';
 import { describeEvaluation } from './evaluation.ts';
 import { listVersions, requireProject, requireVersion, type Version, versionName } from './names.ts';
 import { formatTable, formatTime } from './table.ts';
@@ -18,7 +18,7 @@ export const describe = defineCommand(
       ? [await requireVersion(client, project, name)]
       : await listVersions(client, (await requireProject(client, project)).ProjectArn!);
     if (json) for (const version of versions) console.log(JSON.stringify(version));
-    else if (name) console.log(await details(versions[0]!, client.connection));
+    else if (name) console.log(await details(versions[0]!, client));
     else if (versions.length > 0) console.log(versionTable(versions));
     else console.log(`The project "${project}" has no versions yet: "ocellus train ${project} VERSION".`);
   },
@@ -35,7 +35,21 @@ function versionTable(versions: Version[]): string {
   return formatTable([['version', 'created', 'status', 'F1', 'description'], ...rows]);
 }
 
-async function details(version: Version, { objects }: Connection): Promise<string> {
+/** How far to trust the confidences; undefined where it isn't known, as of a copy. */
+async function calibration({ ProjectVersionArn }: Version, client: Client): Promise<string | undefined> {
+  try {
+    const answer = await client.get('progress', ProjectVersionArn!);
+    const { calibrationError: error } = (await answer.json()) as ProgressReport;
+    return error === undefined
+      ? undefined
+      : `confidences are off by ${(100 * error).toFixed(1)} % on average`;
+  } catch (error) {
+    if (error instanceof ApiError) return undefined;
+    throw error;
+  }
+}
+
+async function details(version: Version, client: Client): Promise<string> {
   const lines = [
     ['Version', versionName(version)],
     ['ARN', version.ProjectVersionArn],
@@ -44,10 +58,13 @@ async function details(version: Version, { objects }: Connection): Promise<strin
     ['Message', version.StatusMessage],
     ['Created', formatTime(version.CreationTimestamp)],
     ['Trained', trained(version)],
+    ['Calibration', version.EvaluationResult && (await calibration(version, client))],
     ['Copy of', version.SourceProjectVersionArn],
     ['Results', `s3://${version.OutputConfig?.S3Bucket}/${version.OutputConfig?.S3KeyPrefix ?? ''}`],
   ].filter((row): row is [string, string] => Boolean(row[1]));
-  const evaluated = version.EvaluationResult ? `\n\n${await describeEvaluation(version, objects)}` : '';
+  const evaluated = version.EvaluationResult
+    ? `\n\n${await describeEvaluation(version, client.connection.objects)}`
+    : '';
   return lines.map(([name, value]) => `${name.padEnd(13)}${value}`).join('\n') + evaluated;
 }
 

@@ -616,6 +616,12 @@ describe('failures on the way', () => {
     await expectFailure(outcome, "^The disk of the server's data directory is full.$", false);
   });
 
+  it.each(['std::bad_alloc', 'Array buffer allocation failed'])('memory runs out: %s', async (message) => {
+    const store = storeWith({ read: () => Promise.reject(new RangeError(message)) });
+    const outcome = await runTrainingJob(await jobOf(good(), goodTest()), store);
+    await expectFailure(outcome, /^The server has too little memory for this training.$/, false);
+  });
+
   it('a model of an earlier attempt does not outlive a failure', async () => {
     await writeFile(join(directory, 'model.onnx'), 'old');
     await mkdir(join(directory, 'scratch'));

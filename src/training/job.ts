@@ -172,6 +172,9 @@ function completed(
   };
 }
 
+/** What ONNX Runtime and V8 say. */
+const OUT_OF_MEMORY = /bad.?alloc|failed to allocate memory|array buffer allocation failed/i;
+
 /** The message for users; throws errors that neither data, buckets nor disk are to blame for. */
 function blame(error: unknown): string {
   if (error instanceof ManifestError || error instanceof BackboneError || error instanceof TrainingError) {
@@ -181,7 +184,8 @@ function blame(error: unknown): string {
   if (error instanceof ObjectError && error.reason !== 'io') {
     return `An image could no longer be read during the training. ${error.message}`;
   }
-  const { code } = error as NodeJS.ErrnoException;
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (OUT_OF_MEMORY.test(message)) return 'The server has too little memory for this training.';
   if (code === 'ENOSPC' || code === 'EDQUOT') return "The disk of the server's data directory is full.";
   throw error;
 }

@@ -25,7 +25,8 @@ function createReporter(folder: string): (progress: TrainingProgress) => void {
   let last = { stage: '', at: 0 };
   return (progress) => {
     const now = Date.now();
-    const special = progress.note !== undefined || progress.validationLoss !== undefined;
+    const { note, validationLoss, calibrationError } = progress;
+    const special = [note, validationLoss, calibrationError].some((each) => each !== undefined);
     const turning = progress.stage !== last.stage || progress.fraction >= 1;
     if (!special && !turning && now - last.at < REPORT_EVERY_MS) return;
     last = { stage: progress.stage, at: now };

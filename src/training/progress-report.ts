@@ -17,6 +17,8 @@ export interface ProgressReport {
   imagesPerSecond?: number;
   loss?: number;
   validationLoss?: number;
+  /** Expected calibration error of the model, 0–1. */
+  calibrationError?: number;
   /** Absent when it isn't known, and when the training has ended. */
   secondsLeft?: number;
   notes: string[];
@@ -63,6 +65,7 @@ function latest(history: ProgressHistory, isTraining: boolean) {
     imagesPerSecond: isTraining ? value('imagesPerSecond') : undefined,
     loss: value('loss'),
     validationLoss: points.findLast((point) => point.validationLoss !== undefined)?.validationLoss,
+    calibrationError: points.findLast((point) => point.calibrationError !== undefined)?.calibrationError,
   };
   const known = Object.entries(values).filter(([, each]) => each !== undefined);
   return { stage, fraction, ...(Object.fromEntries(known) as Partial<typeof values>) };

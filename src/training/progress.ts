@@ -56,10 +56,13 @@ export class ProgressHistory {
     const last = this.points.length - 1;
     this.points = this.points.filter((point, i) => {
       const begins = point.stage !== this.points[i - 1]?.stage;
-      return i % 2 === 0 || i === last || begins || point.validationLoss !== undefined;
+      return i % 2 === 0 || i === last || begins || isRare(point);
     });
   }
 }
+
+const isRare = ({ validationLoss, calibrationError }: ProgressPoint) =>
+  validationLoss !== undefined || calibrationError !== undefined;
 
 /** What the version's folder says; an empty history where there is no such file yet. */
 export async function readProgress(folder: string): Promise<ProgressHistory> {

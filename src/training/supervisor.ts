@@ -27,10 +27,13 @@ const PROGRAM = fileURLToPath(new URL(`./process${extname(import.meta.url)}`, im
 /** A training whose process crashed is tried once more. */
 const ATTEMPTS = 2;
 
-const SERVICE_ISSUE: TrainingOutcome = {
-  status: 'TRAINING_FAILED',
-  message: 'Amazon Rekognition experienced a service issue.',
-};
+const SERVICE_ISSUE = 'Amazon Rekognition experienced a service issue.';
+/** The system kills a process that takes the last memory; V8 ends itself. */
+const NO_MEMORY = " (The training's process was ended from outside: the machine may have too little memory.)";
+
+function failure(isMemory: boolean): TrainingOutcome {
+  return { status: 'TRAINING_FAILED', message: isMemory ? SERVICE_ISSUE + NO_MEMORY : SERVICE_ISSUE };
+}
 
 interface Options {
   database: Database;
@@ -127,7 +130,7 @@ export class Trainings {
       turn.done();
     }
     if (this.#closed) return;
-    const { outcome, endedAt } = end ?? { outcome: SERVICE_ISSUE, endedAt: Date.now() };
+    const { outcome, endedAt } = end ?? { outcome: failure(false), endedAt: Date.now() };
     await finishTraining(database, version.id, outcome, endedAt);
     logger.info({ ...about, ...outcome }, 'training: ended');
     const { datasets } = version.request;
@@ -138,7 +141,7 @@ export class Trainings {
     return this.#closing.signal.aborted;
   }
 
-  /** The outcome; undefined when every attempt crashed or the server closes. */
+  /** The outcome; undefined when the server closes. */
   async #train(version: ProjectVersion, training: Training, turn: Turn) {
     const folder = await this.#options.folders.make(version.id);
     training.progress = await readProgress(folder);
@@ -147,18 +150,20 @@ export class Trainings {
     if (end) return end;
     await this.#begin(version, training, folder);
     await this.#readDatasets(version, folder, turn);
+    let isMemory = false;
     for (let attempt = 1; attempt <= ATTEMPTS && !this.#closed; attempt++) {
       if (attempt > 1) await this.#begin(version, training, folder);
       const exit = await this.#runProcess(version, training, folder);
       end = await readOutcome(folder);
-      if (end || this.#closed) break;
+      if (end || this.#closed) return end;
       const log = (await readFile(join(folder, 'training.log'), 'utf8')).slice(-2000);
       this.#options.logger.error(
         { version: version.arn, attempt, ...exit, log },
         'training: the process crashed',
       );
+      isMemory = exit.signal === 'SIGKILL' || log.includes('heap out of memory');
     }
-    return end;
+    return { outcome: failure(isMemory), endedAt: Date.now() };
   }
 
   async #begin(version: ProjectVersion, { progress }: Training, folder: string): Promise<void> {

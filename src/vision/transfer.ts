@@ -56,6 +56,7 @@ export async function transfer(
       onProgress({ stage: 'computing features', fraction: ends.features * fraction }),
     );
     const data: LabelledFeatures = { ...pictures, features, views: plan.features };
+    onProgress({ stage: 'training the head', fraction: ends.features });
     const head = await trainHead(data, seed);
     const headOnly = { network: withHead(backbone.model, head), ...assess(head, pictures) };
     onProgress({ stage: 'training the head', fraction: ends.head, validationLoss: headOnly.losses.head });
