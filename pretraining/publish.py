@@ -69,14 +69,14 @@ def write_json(path: Path, value: dict) -> None:
     path.write_text(json.dumps(value, indent=2) + "\n")
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("--as", dest="name", required=True)
     parser.add_argument("--input-size", type=int, default=112, help="side in pixels that Ocellus trains and predicts with")
     parser.add_argument("--results", type=Path, default=Path("pretraining/runs/results.jsonl"))
     parser.add_argument("--folder", type=Path, default=Path("models/backbone"))
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     card = json.loads((options.run / f"{options.run.name}.json").read_text())
     measured = figures(options.results, options.run.name)
     backbone = load_backbone(options.run / "weights.pt", card["family"])

@@ -1,5 +1,6 @@
 """Checks the recipe without data and without a GPU, in about a minute: python -m pretraining.selftest"""
 
+import hashlib
 import io
 import json
 import tempfile
@@ -13,7 +14,7 @@ from onnx.reference import ReferenceEvaluator
 from PIL import Image
 from torch import Tensor
 
-from pretraining import pack, probe, train
+from pretraining import pack, probe, publish, train
 from pretraining.augment import STD, mix, random_views, whole_views
 from pretraining.data import Pool, load_pack
 from pretraining.export import half_weights, to_onnx
@@ -157,6 +158,14 @@ def check_training(folder: Path) -> None:
     rows = probe.main(["--weights", str(folder / "run" / "weights.pt"), "--packs", str(folder), "--out", str(folder / "results.jsonl"),
                        "--sets", "clothing", "--tasks", "linear,few,tune", "--size", "32", "--epochs", "2", "--seeds", "1"])
     assert [row["task"] for row in rows] == ["linear", "few", "tune"]
+    target = folder / "models"
+    publish.main([str(folder / "run"), "--as", "tiny-v1", "--input-size", "64", "--results", str(folder / "results.jsonl"),
+                  "--folder", str(target)])
+    added = json.loads((target / "added.json").read_text())
+    assert added["checksum"] == hashlib.sha256((target / "backbone.onnx").read_bytes()).hexdigest()
+    assert json.loads((target / "backbone.json").read_text()).items() >= {"name": "tiny-v1", "inputSize": 64}.items()
+    assert [figure["task"] for figure in json.loads((target / "card.json").read_text())["figures"]] == ["linear", "few", "tune"]
+    assert f"| clothing | tune | 32 | {rows[2]['mean']:.3f} |" in (target / "README.md").read_text()
 
 
 def main() -> None:
