@@ -93,6 +93,7 @@ class DoneTrainings extends Trainings {
 async function open(directory: string): Promise<Context> {
   const config = readConfig({
     OCELLUS_DATA_DIR: directory,
+    OCELLUS_BACKBONE: 'none',
     OCELLUS_MAX_PROJECTS: String(LIMITS.projects),
     OCELLUS_MAX_VERSIONS: String(LIMITS.versions),
     OCELLUS_MAX_TRAININGS: String(LIMITS.trainings),

@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import type { Task } from './tasks.ts';
 
 /** One contender's result on one task with one seed: a line of the results file. */
@@ -14,8 +15,8 @@ export interface Result {
   /** From image files to a trained model. */
   seconds: number;
   machine: string;
-  /** Processes that wanted the processor when it began: above 0.5 it wasn't quiet. */
-  load: number;
+  /** Share of the processor that other programs took just before it began, 0–1. */
+  busy: number;
   /** What there is to say of how it was made. */
   about?: object;
 }
@@ -35,7 +36,19 @@ export function machineName(): string {
   return `${availableParallelism()} cores, ${cpus()[0]?.model ?? 'unknown'}`;
 }
 
-export const currentLoad = () => Number(loadavg()[0]!.toFixed(1));
+function processorTimes() {
+  const times = cpus().map((cpu) => cpu.times);
+  const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
+  return { idle: sum(times.map(({ idle }) => idle)), all: sum(times.flatMap((each) => Object.values(each))) };
+}
+
+/** The share of the processor, 0–1, that is in use during one second in which we do nothing. */
+export async function busyShare(): Promise<number> {
+  const before = processorTimes();
+  await setTimeout(1000);
+  const after = processorTimes();
+  return 1 - (after.idle - before.idle) / (after.all - before.all);
+}
 
 /**
  * Mean F1 over the labels for scores 0–1 `[images][labels]`: the best label counts where labels are exclusive, else every

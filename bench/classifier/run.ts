@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Outcome, trainOcellus } from './ocellus.ts';
 import { trainPeer } from './peers.ts';
-import { appendResult, currentLoad, machineName, macroF1, type Result, readResults } from './results.ts';
+import { appendResult, busyShare, machineName, macroF1, type Result, readResults } from './results.ts';
 import { FEW_SHOT, loadTask, SETS, type Task } from './tasks.ts';
 
 const CONTENDERS = [
@@ -76,7 +76,7 @@ async function compete(task: Task, contender: string, seed: number): Promise<Out
 async function measure(name: string, contender: string, seed: number): Promise<void> {
   if (find(name, contender, seed)) return;
   const task = loadTask(name, seed);
-  const load = currentLoad();
+  const busy = Number((await busyShare()).toFixed(2));
   const { scores, seconds, about } = await compete(task, contender, seed);
   const result: Result = {
     tag: tag!,
@@ -86,7 +86,7 @@ async function measure(name: string, contender: string, seed: number): Promise<v
     macroF1: Number(macroF1(task, scores).toFixed(4)),
     seconds: Number(seconds.toFixed(1)),
     machine: machineName(),
-    load,
+    busy,
     about,
   };
   appendResult(out, result);

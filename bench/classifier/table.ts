@@ -68,13 +68,13 @@ function seedsOf(tasks: string[]): string {
 const tasks = distinct(results.map(({ task }) => task));
 const whole = tasks.filter((task) => !task.includes(':'));
 const few = tasks.filter((task) => task.includes(':'));
-const busy = results.filter(({ load }) => load > 0.5).length;
+const disturbed = results.filter(({ busy }) => busy > 0.1).length;
 
 console.log(`# The classifier against its peers
 
 \`run.ts\`, results \`${tag}\`, on ${distinct(results.map(({ machine }) => machine)).join(' and ')}. Macro-F1 on the images of the test manifest (the best label;
 several labels: each from 0.5 up), mean and standard deviation over seeds; seconds from image files to a trained model, through the API for Ocellus
-(checks, evaluation and results are within). ${busy === 0 ? 'The machine was quiet.' : `${busy} of ${results.length} results began while the machine was busy with other things: their seconds are too many.`}
+(checks, evaluation and results are within). ${disturbed === 0 ? 'The machine was quiet.' : `${disturbed} of ${results.length} results began while the machine was busy with other things: their seconds are too many.`}
 
 - **ocellus-fast, -balanced, -best**: this server with its budgets.
 - **sklearn-logistic**: logistic regression on features that Ocellus computed with the same backbone (four views of each picture), C by cross-validation.
@@ -85,6 +85,6 @@ for (const [title, chosen] of [
   ['Few images', few],
 ] as const) {
   if (chosen.length === 0) continue;
-  console.log(`\n## ${title} (${seedsOf(chosen)} seeds)\n`);
+  console.log(`\n## ${title} (seeds per figure: ${seedsOf(chosen)})\n`);
   console.log(`${accuracyTable(chosen)}\n\n${timeTable(chosen)}`);
 }
