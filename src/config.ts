@@ -3,13 +3,21 @@ import { z } from 'zod';
 import type { ObjectSettings } from './objects/open.ts';
 import { BUDGETS, type Budget } from './vision/budget.ts';
 
-const limit = (standard: number) => z.coerce.number().int().min(1).default(standard);
-const port = z.coerce.number().int().min(0).max(65535);
+/** A whole number. What is refused is told with what would do. */
+function whole(standard: number, minimum: number, maximum = Number.MAX_SAFE_INTEGER) {
+  const range =
+    maximum === Number.MAX_SAFE_INTEGER ? `of ${minimum} or more` : `from ${minimum} to ${maximum}`;
+  const fits = (text: string) => /^\d+$/.test(text) && Number(text) >= minimum && Number(text) <= maximum;
+  const error = ({ input }: { input?: unknown }) =>
+    `must be a whole number ${range}, not "${input}". Without it, ${standard} is used.`;
+  return z.string().refine(fits, { error }).transform(Number).default(standard);
+}
+const limit = (standard: number) => whole(standard, 1);
 
 /** Every setting, its environment variable, its default. Read once at start. */
 const settings = z.object({
   /** Port to listen on; 0 picks a free one. */
-  OCELLUS_PORT: port.default(4599),
+  OCELLUS_PORT: whole(4599, 0, 65535),
   /** Address to listen on. */
   OCELLUS_HOST: z.string().min(1).default('127.0.0.1'),
   /** Folder of everything the server keeps: database, models, credentials, buckets. */
@@ -63,7 +71,7 @@ const settings = z.object({
    */
   OCELLUS_BACKBONE: z.string().min(1).optional(),
   /** Seed of every random choice in a training. */
-  OCELLUS_SEED: z.coerce.number().int().min(0).max(0xffffffff).default(0),
+  OCELLUS_SEED: whole(0, 0, 0xffffffff),
 });
 
 export interface Config {

@@ -73,7 +73,6 @@ export const gaps: Record<string, Gaps> = {
   },
   DetectCustomLabels: {
     response: {
-      'CustomLabels[].Geometry': 'Absent: models classify images and find no objects so far.',
       'CustomLabels[].Geometry.Polygon': 'Absent: the service leaves it out, too.',
     },
     errors: { LimitExceededException: NO_QUOTA },

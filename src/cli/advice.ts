@@ -73,7 +73,8 @@ const LINE: Record<LineErrorCode, string> = {
 
 const WARNING: Record<LineWarningCode, string> = {
   WARNING_UNANNOTATED_RECORD: 'The image has no label and is not used. Give it one, or leave it so.',
-  WARNING_NO_ANNOTATIONS: 'The image has no boxes and is not used. Draw some, or leave it so.',
+  WARNING_NO_ANNOTATIONS:
+    'The image is not counted. A model that finds objects learns from it what is none; where it shows some, draw boxes.',
   WARNING_NO_ATTRIBUTE_ANNOTATIONS: 'This attribute has no boxes. Draw some, or leave it so.',
 };
 

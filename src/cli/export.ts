@@ -16,6 +16,10 @@ it FILE.json with what is needed to use it:
   exclusive            true when an image has one label (scores sum to 1), false when each label stands by itself
   inputSize            images are resized to this many pixels a side, whole, RGB
   mean, std            per channel: (value / 255 - mean) / std
+A model that finds objects has instead of the second and third:
+  inputWidth, inputHeight   images are made to fit into so many pixels, in proportion, at the upper left; the rest is
+                            0 after mean and std
+and answers "detections", a row per object: left, top, right, bottom in pixels of the input, score, number of the label.
 Files that are there already are not written over.`;
 
 export const exportModel = defineCommand(

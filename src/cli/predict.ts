@@ -7,8 +7,9 @@ import { leave } from './wait.ts';
 
 const help = `Usage: ocellus predict PROJECT VERSION IMAGE… [--min-confidence PERCENT] [--json]
 
-Says what a version sees on images: local JPEG or PNG files, or s3://BUCKET/KEY of the server's buckets. A version that
-doesn't run is started for it and stopped afterwards.
+Says what a version sees on images: local JPEG or PNG files, or s3://BUCKET/KEY of the server's buckets; where it finds
+objects, also their places in percent of the image's width and height. A version that doesn't run is started for it and
+stopped afterwards.
 
 Options:
   --min-confidence PERCENT   labels from this confidence on; without it, those above their own thresholds,

@@ -79,9 +79,19 @@ it('refuses what it does not know', async () => {
 });
 
 it('lists every setting that is wrong', async () => {
-  const { status, text } = await output(['serve'], { OCELLUS_PORT: '99999', OCELLUS_ACCOUNT_ID: '12' });
+  const wrong = {
+    OCELLUS_PORT: 'x',
+    OCELLUS_ACCOUNT_ID: '12',
+    OCELLUS_MAX_TRAININGS: '0',
+    OCELLUS_SEED: '4294967296',
+  };
+  const { status, text } = await output(['serve'], wrong);
   expect(status).toBe(2);
-  expect(text).toContain('OCELLUS_PORT');
+  expect(text).toContain(
+    'OCELLUS_PORT: must be a whole number from 0 to 65535, not "x". Without it, 4599 is used.',
+  );
+  expect(text).toContain('OCELLUS_MAX_TRAININGS: must be a whole number of 1 or more, not "0".');
+  expect(text).toContain('OCELLUS_SEED: must be a whole number from 0 to 4294967295, not "4294967296".');
   expect(text).toContain('OCELLUS_ACCOUNT_ID: must be 12 digits');
 });
 

@@ -567,3 +567,24 @@ describe('parseLine and annotateLine', () => {
     ]);
   });
 });
+
+describe('withoutObjects', () => {
+  const seen = (line: JsonObject) => parseLine(JSON.stringify(line)).withoutObjects === true;
+  const named = (boxes: TestBox[], attribute: string) => boxAttribute(boxes, {}, attribute);
+  it.each<[string, boolean, JsonObject]>([
+    ['a person drew no box', true, boxLine([])],
+    ['in neither of two attributes', true, { ...boxLine([]), ...named([], 'more') }],
+    ['beside a label of the whole image', true, { ...boxLine([]), ...imageAttribute('ship') }],
+    ['a box in another attribute', false, { ...boxLine([]), ...named([GOOD_BOX], 'more') }],
+    ['a box that is lost', false, { ...boxLine([]), ...named([[-1, 5, 9, 9, 0]], 'more') }],
+    [
+      'an attribute that is lost',
+      false,
+      { ...boxLine([]), more: 1, 'more-metadata': { type: 'groundtruth/odd' } },
+    ],
+    ['a machine drew no box', false, boxLine([], { metadata: { 'human-annotated': 'no' } })],
+    ['only boxes', false, boxLine([GOOD_BOX])],
+    ['only a label', false, imageLine('a.png', 'ship')],
+    ['nothing', false, source],
+  ])('%s: %s', (_, expected, line) => expect(seen(line)).toBe(expected));
+});

@@ -63,6 +63,8 @@ function refuseImage(error: ImageError): ServiceError {
     case 'too-small':
     case 'ratio':
       return new ServiceError('InvalidParameterException', error.message);
+    case 'gone':
+      throw error; // only said of images that are read later
   }
 }
 
