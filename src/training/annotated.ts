@@ -20,6 +20,8 @@ export interface AnnotatedImage {
   place: ObjectRef;
   /** Size in pixels that the manifest gives its boxes on. */
   size: ImageSize;
+  /** Size in pixels of the image in the file, upright. */
+  fileSize: ImageSize;
   boxes: NamedBox[];
 }
 
@@ -40,7 +42,7 @@ async function readBoxes(file: string, wanted: Set<number>): Promise<Map<number,
 }
 
 function annotate({ image, wholeImage, size, boxLabels }: SetLine, boxes: ManifestBox[]): AnnotatedImage {
-  const about = { url: objectUrl(image!), place: image! };
+  const about = { url: objectUrl(image!), place: image!, fileSize: size! };
   if (!wholeImage) return { ...about, size: boxes[0]!.image, boxes: boxes.map(inShares) };
   const whole = { left: 0, top: 0, width: 1, height: 1 };
   return { ...about, size: size!, boxes: boxLabels.map((label) => ({ label, ...whole })) };

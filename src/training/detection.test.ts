@@ -292,6 +292,41 @@ describe('lines', () => {
     expect(samples().slice(0, 2)).toEqual([sampleOf(0), sampleOf(1)]);
   });
 
+  it('of images of another size have their boxes scaled, and a remark says so', async () => {
+    const half = (i: number) => {
+      const boxes = scene(i).map(([l, t, w, h, id]): TestBox => [l / 2, t / 2, w / 2, h / 2, id]);
+      return boxLine(`${i}.png`, boxes, { size: SIDE / 2 });
+    };
+    const { notes } = await train([half(0), half(2), ...scenes(3, 6)], scenes(6, 8));
+    expect(samples().slice(0, 3)).toEqual([0, 2, 3].map(sampleOf));
+    expect(notes).toEqual([
+      'The boxes of 2 of 5 images are given on another size than the image has, and were scaled: s3://pictures/0.png ' +
+        'has 128 x 128 pixels, its boxes 64 x 64.',
+    ]);
+  });
+
+  it.each([5, 6, 7, 8])(
+    'drawn on the picture as it is stored are turned as EXIF %d turns it',
+    async (orientation) => {
+      const stored = await sharp(await draw([[16, 8, 40, 24, RED]]))
+        .extract({ left: 0, top: 0, width: SIDE, height: 96 })
+        .withMetadata({ orientation })
+        .png()
+        .toBuffer();
+      await put('pictures', 'lying.png', stored);
+      const value = { image_size: [{ width: SIDE, height: 96, depth: 3 }] };
+      const lying = boxLine('lying.png', [[16, 8, 40, 24, RED]], { value });
+      const { notes } = await train([...scenes(0, 4), lying], [lying]);
+      expect(notes).toBeUndefined();
+      // The detector sees the upright picture: it agrees when the box has been turned with it.
+      const [line] = await resultLines('TestingGroundTruth');
+      expect(verdicts(line)).toEqual(['red is-true-positive']);
+      expect(line[KEY].image_size).toEqual([{ width: 96, height: SIDE, depth: 3 }]);
+      const { class_id, ...found } = line[KEY].annotations[0];
+      expect(line['rekognition-custom-labels-training-0'].annotations).toEqual([{ class_id, ...found }]);
+    },
+  );
+
   it('lose boxes that are not usable, or are lost, and say so', async () => {
     const tooMany = Array.from({ length: 51 }, (): TestBox => [4, 8, 30, 20, RED]);
     const training = [

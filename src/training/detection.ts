@@ -11,9 +11,10 @@ import { roundConfidence } from './evaluate.ts';
 import { evaluateDetection } from './evaluate-detection.ts';
 import { readAhead, refuse } from './images.ts';
 import { labelSet } from './labels.ts';
-import type { SetLine } from './manifest-set.ts';
+import type { ManifestSet, SetLine } from './manifest-set.ts';
 import { inParallel } from './parallel.ts';
 import { lookAt, type TrainedModel, type TrainingContext } from './trained.ts';
+import { turnUpright } from './upright.ts';
 
 /** Detections that are evaluated of an image, the best ones; an image has up to 50 objects. */
 const DETECTIONS_PER_IMAGE = 100;
@@ -21,8 +22,11 @@ const DETECTIONS_PER_IMAGE = 100;
 /** Trains and evaluates a model that finds objects. Its labels are those of the boxes of the training set. */
 export async function detection(data: TrainingData, context: TrainingContext): Promise<TrainedModel> {
   const labels = labelSet(data.training.lines, 'OBJECT_LOCALIZATION');
-  const training = await annotatedImages(data.training);
-  const given = await annotatedImages(data.testing);
+  const note = (text: string) => context.onTraining({ stage: 'training', fraction: 0, note: text });
+  const annotated = async (set: ManifestSet) =>
+    await turnUpright(await annotatedImages(set), context.objects, note);
+  const training = await annotated(data.training);
+  const given = await annotated(data.testing);
   const negatives = await imagesWithoutObjects(data.training.lines, training, context);
 
   const { seed, budget, backbone, scratch, objects, onTraining: onProgress } = context;

@@ -54,6 +54,7 @@ const image = (picture: ExaminedPicture): AnnotatedImage => ({
   url: 's3://b/1.jpg',
   place: { bucket: 'b', key: '1.jpg' },
   size: { width: 1000, height: 500 },
+  fileSize: { width: 1000, height: 500 },
   boxes: picture.truth.map((box) => ({ ...box, label: LABELS[box.label]! })),
 });
 const LABELS = ['cap', 'watch'];

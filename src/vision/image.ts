@@ -56,6 +56,11 @@ export async function inspectImage(file: Uint8Array, limits = IMAGE_LIMITS): Pro
   return { width, height };
 }
 
+/** How EXIF says that the stored picture is to be turned, 1–8; 1 (as it is) when it doesn't say. */
+export async function readOrientation(file: Uint8Array): Promise<number> {
+  return (await sharp(file, { limitInputPixels: false }).metadata()).orientation ?? 1;
+}
+
 /**
  * Decodes, turns upright by EXIF, removes transparency (on white) and resizes the whole picture to
  * `size` × `size`. Returns RGB bytes, `[size, size, 3]`. Throws {@link ImageError} (`broken` when truncated).
