@@ -9,7 +9,7 @@ import { MovingAverage, updateStatistics } from './moving-average.ts';
 import { AdamW, type AdamWOptions, clipNorm, cosineSchedule } from './optimizer.ts';
 import type { PixelFile } from './pixels.ts';
 import { random } from './random.ts';
-import { drawing } from './sampling.ts';
+import { BALANCING, drawing } from './sampling.ts';
 import type { Views } from './views.ts';
 
 /** What pictures show. */
@@ -44,8 +44,6 @@ export interface Recipe {
   /** Shares of the old value that the moving averages of batch statistics and of weights keep at each step. */
   statisticsDecay: number;
   weightsDecay: number;
-  /** Where labels have different numbers of pictures: 0 shows all pictures alike, 1 all labels alike. */
-  balancing: number;
 }
 
 /** A look at the model before its training has ended, with pictures that it hasn't seen. */
@@ -178,11 +176,12 @@ async function compileStep(
 async function* batchStream(
   views: Views,
   { labels, labelCount, exclusive }: Labelling,
-  { batch, mixing, labelSmoothing: smoothing, balancing }: Recipe,
+  { batch, mixing, labelSmoothing: smoothing }: Recipe,
   shown: (i: number) => readonly number[],
   seed: number,
 ): AsyncGenerator<Record<'inputs' | 'targets', Feed>, never> {
   const next = random(seed);
+  const balancing = exclusive ? BALANCING : 0;
   let draw = drawing(shown(0), labels, balancing, next);
   const spread = exclusive ? smoothing / labelCount : smoothing / 2;
   const size = sizeOf(views.shape);

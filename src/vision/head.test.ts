@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Head, scoreHead, trainHead } from './head.ts';
+import { fitHead, type Head, scoreHead, trainHead } from './head.ts';
 import { HeadProblem, type LabelledFeatures } from './head-problem.ts';
 import { normal, random } from './random.ts';
 import { rowsOf } from './rows.ts';
@@ -104,4 +104,44 @@ describe('trainHead', () => {
     expect(Math.abs(steps - Math.round(steps))).toBeLessThan(0.05);
     expect(await accuracy(clusters(2, 600, 1, 9), head)).toBeGreaterThan(0.9);
   });
+
+  it('finds rare labels as well as frequent ones, which raises the mean F1', async () => {
+    const counts = [120, 60, 12, 6];
+    const data = pick(clusters(4, 600, 3, 11), counts);
+    const test = pick(clusters(4, 600, 3, 11), [60, 60, 60, 60], 70);
+    const problem = await HeadProblem.create(data);
+    const alike = await problem.solve(new Float32Array(data.labels.length).fill(1), 1e-2);
+    const plain: Head = {
+      weights: Float32Array.from(alike.subarray(0, 48), (v, i) => v * problem.scale.inverse[i % 12]!),
+      bias: Float32Array.from(alike.subarray(48), (v, label) => {
+        const { mean, inverse } = problem.scale;
+        return mean.reduce((bias, m, k) => bias - alike[label * 12 + k]! * m * inverse[k]!, v);
+      }),
+    };
+    await problem.release();
+    const balanced = await fitHead(data, Array.from(data.labels.keys()), 1e-2);
+    expect(await accuracy(test, balanced)).toBeGreaterThan((await accuracy(test, plain)) + 0.02);
+  });
 });
+
+/** So many pictures of each label, from the place `from` on among those of its own. */
+function pick(data: LabelledFeatures, counts: number[], from = 0): LabelledFeatures {
+  const taken = counts.flatMap((count, label) =>
+    Array.from({ length: count }, (_, i) => label + (from + i) * counts.length),
+  );
+  const { width } = data.features;
+  return {
+    ...data,
+    labels: taken.map((i) => data.labels[i]!),
+    features: {
+      width,
+      async read(start, count, target) {
+        for (let row = 0; row < count; row++) {
+          const at = start + row;
+          const place = taken[Math.floor(at / data.views)]! * data.views + (at % data.views);
+          await data.features.read(place, 1, target.subarray(row * width));
+        }
+      },
+    },
+  };
+}

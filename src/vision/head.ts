@@ -1,7 +1,7 @@
 import { HeadProblem, type LabelledFeatures, type Standardization } from './head-problem.ts';
 import { permutation, random } from './random.ts';
 import { rowsOf } from './rows.ts';
-import { balance } from './sampling.ts';
+import { BALANCING, balance } from './sampling.ts';
 
 /** A linear classifier: logits = weights · features + bias. */
 export interface Head {
@@ -30,8 +30,6 @@ const STRENGTHS = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1];
 const FOLDS = 5;
 /** The strength is chosen on at most so many pictures. */
 const CHOOSING = 4000;
-/** How much more pictures of rare labels count: see {@link balance}. */
-const BALANCING = 0;
 
 /**
  * Trains multinomial logistic regression (one logistic regression per label when labels are not exclusive) with an L2
@@ -61,10 +59,8 @@ export async function fitHead(
   const problem = await HeadProblem.create(data);
   try {
     const importance = new Float32Array(data.labels.length);
-    const weights = balance(
-      pictures.map((i) => data.labels[i]!),
-      BALANCING,
-    );
+    const labels = pictures.map((i) => data.labels[i]!);
+    const weights = balance(labels, data.exclusive ? BALANCING : 0);
     for (const [k, i] of pictures.entries()) importance[i] = weights[k]!;
     return unscale(await problem.solve(importance, strength), problem.scale, data);
   } finally {
@@ -132,12 +128,12 @@ function assignFolds(pictures: number, seed: number): Uint8Array {
 
 async function crossValidate(
   problem: HeadProblem,
-  { labels, labelCount }: LabelledFeatures,
+  { labels, labelCount, exclusive }: LabelledFeatures,
   folds: Uint8Array,
   strength: number,
   starts: Float64Array[],
 ): Promise<{ loss: number; logits: Float32Array }> {
-  const importance = balance(labels, BALANCING);
+  const importance = balance(labels, exclusive ? BALANCING : 0);
   const logits = new Float32Array(labels.length * labelCount);
   let loss = 0;
   for (let fold = 0; fold < FOLDS; fold++) {

@@ -47,6 +47,8 @@ const LAST = 0.4;
 const LEAST = 0.02;
 /** Share of the views and of the work that the last stages get. */
 const LAST_SHARE = 0.3;
+/** Many pictures are varied enough without random views. */
+const ENOUGH_ROWS = 200_000;
 /** Backward takes about twice the work of forward. */
 const TRAINING = 3;
 /** Bytes of temporary files. */
@@ -62,9 +64,10 @@ const FEWEST_VIEWS_PER_PICTURE = 2;
 export function makePlan(budget: Budget, pictures: number, anatomy: Anatomy | undefined): Plan {
   const { features, tuning, pictures: usual } = ALLOWANCES[budget];
   const scale = Math.max(1, pictures / usual);
-  if (!anatomy) return { features: features.views };
+  const enough = Math.floor(ENOUGH_ROWS / pictures);
+  if (!anatomy) return { features: Math.max(1, Math.min(features.views, enough)) };
   const affordable = Math.floor((features.work * scale) / (pictures * anatomy.work));
-  const plan: Plan = { features: Math.max(1, Math.min(features.views, affordable)) };
+  const plan: Plan = { features: Math.max(1, Math.min(features.views, affordable, enough)) };
   if (!tuning) return plan;
 
   const wanted = Math.min(tuning.maximum, Math.max(tuning.minimum, tuning.perPicture * pictures));

@@ -1,5 +1,8 @@
 import { permutation } from './random.ts';
 
+/** For pictures with exclusive labels; measured, see docs/decisions.md. */
+export const BALANCING = 0.5;
+
 /**
  * How much each picture counts, at least 1: a label's share of the whole is proportional to its number of pictures to the
  * power 1 − `balancing` (Mahajan et al. 2018 have 1/2); 0 counts all pictures alike, 1 all labels. A picture counts for the

@@ -20,7 +20,6 @@ const AUGMENT: AugmentOptions = { minimumArea: 0.6, ratio: 1.2, light: 0.2, mirr
 const RECIPE: Omit<Recipe, 'views'> = {
   batch: 32,
   mixing: 0,
-  balancing: 0,
   learningRate: 3e-3,
   warmup: 0.1,
   adam: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.05 },

@@ -9,7 +9,6 @@ export const AUGMENT: AugmentOptions = { minimumArea: 0.5, ratio: 1.25, light: 0
 export const RECIPE: Omit<Recipe, 'views'> = {
   batch: 32,
   mixing: 0,
-  balancing: 0,
   learningRate: 1e-3,
   warmup: 0.1,
   adam: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.02 },
