@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type CustomLabel,
@@ -11,6 +11,7 @@ import {
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { ocellus } from '../src/cli/ocellus.ts';
+import { parseLine } from '../src/manifest/line.ts';
 import { colourDetector } from '../src/serving/fixtures.ts';
 import { intersectionOverUnion } from '../src/vision/boxes.ts';
 import { createProject, createVersion, settled, startInProcess, Workspace } from './harness.ts';
@@ -53,6 +54,17 @@ async function start(): Promise<void> {
   await client.send(new StartProjectVersionCommand({ ProjectVersionArn: versionArn, MinInferenceUnits: 1 }));
   expect(await settled(client, projectArn, 'v1')).toMatchObject({ Status: 'RUNNING' });
 }
+
+test('the line of docs/objects.md is one that can be used', async () => {
+  const guide = await readFile(new URL('../docs/objects.md', import.meta.url), 'utf8');
+  const [, line] = /```json\n(.*?)```/s.exec(guide)!;
+  const { state, boxes, problems } = parseLine(JSON.stringify(JSON.parse(line!)));
+  expect({ state, boxes, problems }).toMatchObject({
+    state: 'valid',
+    boxes: [{ label: 'crane' }],
+    problems: [],
+  });
+});
 
 test('a training from boxes ends with an evaluation of objects', { timeout: 600_000 }, async () => {
   projectArn = await createProject(client, 'shapes');
