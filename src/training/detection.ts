@@ -16,8 +16,8 @@ import { inParallel } from './parallel.ts';
 import { lookAt, type TrainedModel, type TrainingContext } from './trained.ts';
 import { turnUpright } from './upright.ts';
 
-/** Detections that are evaluated of an image, the best ones; an image has up to 50 objects. */
-const DETECTIONS_PER_IMAGE = 100;
+/** Detections that are evaluated of an image, the best ones: memory is bounded also when there are many labels. */
+const DETECTIONS_PER_IMAGE = 1000;
 
 /** Trains and evaluates a model that finds objects. Its labels are those of the boxes of the training set. */
 export async function detection(data: TrainingData, context: TrainingContext): Promise<TrainedModel> {
