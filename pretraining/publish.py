@@ -1,6 +1,6 @@
 """Makes a run's backbone the one that comes with Ocellus.
 
-Usage: python -m pretraining.publish pretraining/runs/NAME --as ocellus-residual-v1 [--input-size 112]
+Usage: python -m pretraining.publish pretraining/runs/NAME --as ocellus-residual-v1 [--input-size 128]
 
 Writes models/backbone, which has the form of a backbone in a data directory (src/backbones/library.ts): backbone.onnx,
 backbone.json (name and preprocessing) and added.json (checksum). Besides card.json (data, licences, recipe, figures) and
@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("--as", dest="name", required=True)
-    parser.add_argument("--input-size", type=int, default=112, help="side in pixels that Ocellus trains and predicts with")
+    parser.add_argument("--input-size", type=int, default=128, help="side in pixels that Ocellus trains and predicts with")
     parser.add_argument("--results", type=Path, default=Path("pretraining/runs/results.jsonl"))
     parser.add_argument("--folder", type=Path, default=Path("models/backbone"))
     options = parser.parse_args(arguments)

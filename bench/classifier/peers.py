@@ -21,7 +21,7 @@ import numpy
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 # sklearn-logistic
-STRENGTHS = tuple(10.0**e for e in range(-5, 2))
+STRENGTHS = tuple(10.0**e for e in range(-5, 1))
 FOLDS = 5
 
 # PyTorch
