@@ -182,6 +182,18 @@ test('boxes go from COCO through every other format and stay where they are', as
   expect(check).toMatchObject({ status: 1, out: expect.stringContaining('insufficient labeled images') });
   const whole = await shell('ocellus dataset check s3://boxes/voc.manifest --test s3://boxes/voc.manifest');
   expect(whole).toMatchObject({ status: 0, out: expect.stringContaining('A training would go on') });
+  // A label of the whole image is no use to a model that finds objects.
+  const lines = (await workspace.read('boxes', 'voc.manifest')).trim().split('\n');
+  const kind = { 'class-name': 'part', confidence: 1, type: 'groundtruth/image-classification' };
+  const metadata = { ...kind, 'human-annotated': 'yes', 'creation-date': '2026-03-06T17:46:39' };
+  const labelled = { 'source-ref': JSON.parse(lines[1]!)['source-ref'], kind: 1, 'kind-metadata': metadata };
+  await workspace.put('boxes', 'mixed.manifest', `${lines[0]}\n${JSON.stringify(labelled)}\n`);
+  const mixed = await shell(
+    'ocellus dataset check s3://boxes/mixed.manifest --test s3://boxes/voc.manifest --json',
+  );
+  expect(JSON.parse(mixed.out).remarks).toEqual([
+    'Images with only labels of whole images (1) are left out: the model learns boxes.',
+  ]);
   // Of an image without boxes a table says nothing but its name.
   await run('ocellus dataset export s3://boxes/voc.manifest --format csv --to csv-out');
   expect(await readFile(join(folder, 'csv-out/annotations.csv'), 'utf8')).toBe(

@@ -16,6 +16,7 @@ import {
   checkInvalidShare,
   contentErrors,
   manifestSummary,
+  remarks,
 } from '../training/data.ts';
 import { checkImages } from '../training/images.ts';
 import { type ManifestSet, readManifest } from '../training/manifest-set.ts';
@@ -33,7 +34,8 @@ would be split off. Says what is wrong in which line, and what to do about it.
 Options:
   --test MANIFEST   the manifest of the test images; without it, a fifth is split off
   --no-images       don't open the images
-  --json            one JSON object: {"errors": …, "problems": [{"set", "line", "code", "message", …}], "statistics": …}
+  --json            one JSON object: {"errors": …, "problems": [{"set", "line", "code", "message", …}],
+                    "remarks": […], "statistics": …}
 
 Exit status 0 when a training would go on with these data, 1 when it would fail.
 Example: ocellus dataset check s3://photos/all.manifest`;
@@ -80,6 +82,8 @@ interface Report {
   /** Each of them makes a training fail. */
   errors: Finding[];
   problems: LineProblem[];
+  /** What else is good to know. */
+  remarks: string[];
   statistics?: ManifestSummary['statistics'];
   imagesOpened: boolean;
 }
@@ -106,10 +110,15 @@ async function check(places: Place[], scratch: string, unopened: boolean): Promi
     const data = arrange(sets[0]!, sets[1], SEED);
     const { statistics } = manifestSummary(data);
     const errors = contentErrors(data);
-    return { errors, problems: problems.flat(), statistics, imagesOpened };
+    return { errors, problems: problems.flat(), remarks: remarks(data), statistics, imagesOpened };
   } catch (error) {
     if (!(error instanceof ManifestError)) throw error;
-    return { errors: [{ code: error.code, message: error.message }], problems: [], imagesOpened: false };
+    return {
+      errors: [{ code: error.code, message: error.message }],
+      problems: [],
+      remarks: [],
+      imagesOpened: false,
+    };
   } finally {
     objects.close();
   }
@@ -156,10 +165,10 @@ function describePlace(place: PlaceInLine): string {
 
 const SHOWN = 10;
 
-function describe({ errors, problems, statistics, imagesOpened }: Report): string {
+function describe({ errors, problems, remarks, statistics, imagesOpened }: Report): string {
   const byCode = Map.groupBy(problems, ({ code }) => code);
   const parts = [...byCode.values()].map(describeProblems);
-  if (statistics) parts.push(describeStatistics(statistics, imagesOpened));
+  if (statistics) parts.push([describeStatistics(statistics, imagesOpened), ...remarks].join('\n'));
   if (errors.length > 0) {
     const list = errors.map((error) => `${heading(error)}\n${advice(error)}`);
     parts.push(`A training would fail:\n\n${list.join('\n\n')}`);

@@ -131,10 +131,10 @@ export function remarks({ useCase, training, testing }: TrainingData): string[] 
       : ['labels of whole images', 'boxes'];
   const aside = usedForNothing(training, useCase) + usedForNothing(testing, useCase);
   if (aside > 0)
-    notes.push(`Images with only ${other} (${aside}) were left out: the model learns ${learned}.`);
+    notes.push(`Images with only ${other} (${aside}) are left out: the model learns ${learned}.`);
   if (training.lines.some(({ wholeImage }) => wholeImage)) {
     notes.push(
-      'The training images have no boxes: each was taken for a picture of its object from edge to edge.',
+      'The training images have no boxes: each is taken for a picture of its object from edge to edge.',
     );
   }
   return notes;

@@ -386,7 +386,7 @@ describe('lines', () => {
     const both = { ...sceneLine(3), ...imageAttribute('nice') };
     const { notes } = await train([...scenes(0, 3), both, aside], [...scenes(4, 6), aside]);
     expect(notes).toEqual([
-      'Images with only labels of whole images (2) were left out: the model learns boxes.',
+      'Images with only labels of whole images (2) are left out: the model learns boxes.',
     ]);
     expect(samples()).toEqual([0, 1, 2, 3].map(sampleOf));
     expect(given().labels).toEqual(['green', 'red']);
