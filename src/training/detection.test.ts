@@ -280,6 +280,29 @@ describe('boxes in both sets', () => {
   });
 });
 
+it('a test image that breaks after the check is left out, and its boxes with it', async () => {
+  const read = objects.read.bind(objects);
+  let reads = 0;
+  vi.spyOn(objects, 'read').mockImplementation(async (ref, maximum) => {
+    const file = await read(ref, maximum);
+    return ref.key === '5.png' && ++reads > 1 ? file.subarray(0, 60) : file;
+  });
+  try {
+    const { f1Score, notes } = await train(scenes(0, 4), scenes(4, 10));
+    expect(f1Score).toBe(1);
+    expect(notes).toEqual([expect.stringMatching(/^1 of 6 test images could not be used.*5\.png/)]);
+  } finally {
+    vi.restoreAllMocks();
+  }
+  const lines = await resultLines('TestingGroundTruth');
+  expect(lines.map((line) => line['source-ref'])).toEqual(
+    [4, 6, 7, 8, 9].map((i) => `s3://pictures/${i}.png`),
+  );
+  expect(lines.flatMap(verdicts)).toHaveLength(5 + 3);
+  const { EvaluationDetails } = await result('EvaluationResultSummary');
+  expect(EvaluationDetails.NumberOfTestingImages).toBe(5);
+});
+
 describe('lines', () => {
   it('may have several box attributes, drawn on pictures of other sizes', async () => {
     const [first, second] = scene(0) as [TestBox, TestBox];
