@@ -29,7 +29,7 @@ export async function pythonTools(): Promise<string> {
   } catch (cause) {
     const message =
       'These tests need Python 3.9 or newer with its venv module as "python3", and the Python package index, to run ' +
-      `boto3, the AWS CLI and moto. ${(cause as Error).message}`;
+      `boto3, the AWS CLI, moto and pycocotools. ${(cause as Error).message}`;
     throw new Error(message, { cause });
   }
 }
