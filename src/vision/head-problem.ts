@@ -72,7 +72,12 @@ export class HeadProblem {
   }
 
   /** The best weights and bias, `[labels · width + labels]`, for pictures of such importance, with an L2 penalty. */
-  async solve(importance: Float32Array, strength: number, start = this.zeros()): Promise<Float64Array> {
+  async solve(
+    importance: Float32Array,
+    strength: number,
+    start = this.zeros(),
+    search = SEARCH,
+  ): Promise<Float64Array> {
     const penalized = this.#data.labelCount * this.#data.features.width;
     return await minimize(
       async (point, gradient) => {
@@ -85,7 +90,7 @@ export class HeadProblem {
         return value;
       },
       start,
-      SEARCH,
+      search,
     );
   }
 

@@ -77,6 +77,13 @@ describe('trainHead', () => {
     expect(await accuracy(data, head)).toBe(1);
   });
 
+  it.each([
+    ['two labels of ten pictures', clusters(2, 20, 0.5, 7)],
+    ['250 labels of two', clusters(250, 500, 0.2, 7)],
+  ])('copes with %s', async (_name, data) => {
+    expect(await accuracy(data, await trainHead(data, 1))).toBeGreaterThan(0.95);
+  });
+
   it('finds the same head in one block in memory and in many that are read again and again', async () => {
     const data = clusters(3, 100, 2, 8);
     const importance = new Float32Array(100).fill(1);

@@ -28,8 +28,11 @@ export interface TrainedHead extends Head {
 /** Strengths of the L2 penalty that are tried, times the mean loss; features are standardised. */
 const STRENGTHS = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1];
 const FOLDS = 5;
-/** The strength is chosen on at most so many pictures. */
-const CHOOSING = 4000;
+/**
+ * The strength is chosen on at most so many pictures, so many views of each, and so much work for one look at all of
+ * them; roughly solved problems tell strengths apart as well.
+ */
+const CHOOSING = { pictures: 4000, views: 2, work: 1e9, search: { tolerance: 1e-4, iterations: 60 } };
 
 /**
  * Trains multinomial logistic regression (one logistic regression per label when labels are not exclusive) with an L2
@@ -37,8 +40,11 @@ const CHOOSING = 4000;
  */
 export async function trainHead(data: LabelledFeatures, seed: number): Promise<TrainedHead> {
   const count = data.labels.length;
-  const pictures = Array.from(permutation(count, random(seed)).subarray(0, CHOOSING)).sort((a, b) => a - b);
-  const chosen = await chooseStrength(await select(data, pictures), seed);
+  const views = Math.min(data.views, CHOOSING.views);
+  const affordable = Math.floor(CHOOSING.work / (views * data.features.width * data.labelCount));
+  const size = Math.max(FOLDS, Math.min(CHOOSING.pictures, affordable));
+  const pictures = Array.from(permutation(count, random(seed)).subarray(0, size)).sort((a, b) => a - b);
+  const chosen = await chooseStrength(await select(data, pictures, views), seed);
   // The penalty stands beside a mean: the same knowledge of weights counts less beside more pictures.
   const strength = chosen.strength * (pictures.length / count);
   const head = await fitHead(
@@ -89,14 +95,19 @@ export async function scoreHead(
   return logits;
 }
 
-/** The features of some pictures, in memory. */
-async function select(data: LabelledFeatures, pictures: readonly number[]): Promise<LabelledFeatures> {
-  if (pictures.length === data.labels.length) return data;
-  const { features, views, labels } = data;
+/** The first views of some pictures, in memory. */
+async function select(
+  data: LabelledFeatures,
+  pictures: readonly number[],
+  views: number,
+): Promise<LabelledFeatures> {
+  const { features, labels } = data;
   const size = views * features.width;
   const rows = new Float32Array(pictures.length * size);
-  for (const [k, i] of pictures.entries()) await features.read(i * views, views, rows.subarray(k * size));
-  return { ...data, features: rowsOf(rows, features.width), labels: pictures.map((i) => labels[i]!) };
+  for (const [k, i] of pictures.entries()) {
+    await features.read(i * data.views, views, rows.subarray(k * size));
+  }
+  return { ...data, views, features: rowsOf(rows, features.width), labels: pictures.map((i) => labels[i]!) };
 }
 
 /** The strength with the least loss on held-out pictures, that loss, and every picture's logits when it was held out. */
@@ -141,7 +152,7 @@ async function crossValidate(
     const held = Float32Array.from(folds, (f) => (f === fold ? 1 : 0));
     const count = held.reduce((sum, v) => sum + v, 0);
     if (count === 0 || count === labels.length) continue;
-    starts[fold] = await problem.solve(trained, strength, starts[fold]!);
+    starts[fold] = await problem.solve(trained, strength, starts[fold]!, CHOOSING.search);
     loss += ((await problem.loss(starts[fold]!, held, logits)) * count) / labels.length;
   }
   return { loss, logits };
