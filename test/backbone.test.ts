@@ -1,6 +1,7 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Backbones } from '../src/backbones/library.ts';
 import { readMetadata } from '../src/vision/graph/onnx.ts';
 import { createProject, createVersion, putColours, settled, startInProcess, Workspace } from './harness.ts';
 import { putBackbone } from './tiny-backbone.ts';
@@ -37,6 +38,17 @@ test('a backbone that cannot be fine-tuned is used frozen, and the version says 
       '(The backbone odd stays frozen. Mish (backbone.end): The operator Mish is not in the operator table)',
   );
   expect(await backboneOfModel()).toMatchObject({ name: 'odd', fineTuned: false });
+});
+
+test('without a setting a training starts from the backbone that comes with Ocellus', async () => {
+  const server = await startInProcess(workspace, { OCELLUS_BACKBONE: '' });
+  const project = await createProject(server.client, 'p');
+  await createVersion(server.client, project, 'v');
+  const version = await settled(server.client, project, 'v');
+  await server.close();
+  expect(version.Status).toBe('TRAINING_COMPLETED');
+  const { name, checksum } = await new Backbones('').shipped();
+  expect(await backboneOfModel()).toMatchObject({ name, checksum });
 });
 
 test('a training keeps the backbone that it was created with, whatever is set when it goes on', async () => {

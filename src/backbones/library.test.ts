@@ -35,7 +35,7 @@ async function ship(name: string, seed: number): Promise<string> {
 
 test('without a setting trainings start from the backbone that comes with Ocellus, where it lies', async () => {
   const checksum = await ship('own', 1);
-  const chosen = (await resolveBackbone(backbones, undefined))!;
+  const chosen = await resolveBackbone(backbones, undefined);
   expect(chosen).toMatchObject({ name: 'own', checksum, folder: shipped, from: 'Ocellus' });
   expect(await backbones.open({ name: 'own', checksum })).toMatchObject({ name: 'own', checksum, width: 12 });
   expect(await resolveBackbone(backbones, 'none')).toBeUndefined();
@@ -56,6 +56,13 @@ test('a file that is not the published one is refused', async () => {
   await expect(resolveBackbone(backbones, undefined)).rejects.toThrow(
     `The file of the backbone own was changed: ${join(shipped, 'backbone.onnx')}`,
   );
+});
+
+test('when it is missing, the server says so, and none is still possible', async () => {
+  await expect(resolveBackbone(backbones, undefined)).rejects.toThrow(
+    `The backbone that comes with Ocellus is not in ${shipped}.`,
+  );
+  expect(await resolveBackbone(backbones, 'none')).toBeUndefined();
 });
 
 test('that of an earlier version of Ocellus is not mistaken for it', async () => {

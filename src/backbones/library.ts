@@ -73,11 +73,18 @@ export class Backbones {
     return found.find((each) => each?.name === ref.name && each.checksum === ref.checksum);
   }
 
-  /** The one that comes with Ocellus. Throws BackboneError when its file isn't what was published. */
-  async shipped(): Promise<InstalledBackbone | undefined> {
+  /** The one that comes with Ocellus. Throws BackboneError when it isn't there, or isn't what was published. */
+  async shipped(): Promise<InstalledBackbone> {
     const found = await this.#read(this.#shipped);
-    if (found && (await checksumOf(modelPath(found.folder))) !== found.checksum) throw changed(found);
-    return found;
+    const checksum = found && (await checksumOf(modelPath(found.folder)).catch(() => undefined));
+    if (checksum === undefined) {
+      throw new BackboneError(
+        `The backbone that comes with Ocellus is not in ${this.#shipped}. Install Ocellus again, ` +
+          'or set OCELLUS_BACKBONE to another one, or to none for fresh weights.',
+      );
+    }
+    if (checksum !== found!.checksum) throw changed(found!);
+    return found!;
   }
 
   /**

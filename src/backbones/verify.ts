@@ -26,7 +26,8 @@ export interface Verification extends BackboneRef {
 const RUNS = 5;
 
 /**
- * Opens a backbone in the data directory by its name or folder, or a file with its description beside it, and runs it.
+ * Opens a backbone by its name (in the data directory, or the one that comes with Ocellus) or folder, or a file with its
+ * description beside it, and runs it.
  * Throws BackboneError.
  */
 export async function verifyBackbone(backbones: Backbones, text: string): Promise<Verification> {
@@ -50,9 +51,7 @@ async function openNamed(backbones: Backbones, text: string): Promise<Backbone> 
   if (found) return await backbones.open(found);
   if (!/[/.]/.test(text)) {
     const names = all.map(({ name }) => name).join(', ');
-    throw new BackboneError(
-      `There is no backbone "${text}". ${names ? `There are: ${names}.` : 'There are none.'}`,
-    );
+    throw new BackboneError(`There is no backbone "${text}". There are: ${names}.`);
   }
   await checkFile(text, MAXIMUM_BYTES);
   return await openFile(await readFile(text), await readDescription(besideSource({ path: text }), 0));

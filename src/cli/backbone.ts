@@ -62,14 +62,13 @@ const list = defineCommand(
   {
     help: `Usage: ocellus backbone list [--json]
 
-Lists the backbones in the data folder, the latest first. --json prints one JSON object per line.`,
+Lists the backbones in the data folder and the one that comes with Ocellus, the latest first. --json prints one JSON object per line.`,
     options: { json: { type: 'boolean' } },
     operands: { minimum: 0, maximum: 0 },
   },
   async (_operands, { json }): Promise<undefined> => {
     const all = await backbonesHere().list();
     if (json) for (const each of all) console.log(JSON.stringify(each));
-    else if (all.length === 0) console.log('There are no backbones yet: "ocellus backbone add FILE-OR-URL".');
     else console.log(backboneTable(all));
   },
 );
@@ -90,7 +89,7 @@ const verify = defineCommand(
   {
     help: `Usage: ocellus backbone verify NAME-OR-FILE [--json]
 
-Opens a backbone, one in the data folder or a file, and runs it: says how many features it has, how long a picture takes,
+Opens a backbone, one of those that "ocellus backbone list" shows or a file, and runs it: says how many features it has, how long a picture takes,
 and whether it can be fine-tuned.`,
     options: { json: { type: 'boolean' } },
     operands: { minimum: 1, maximum: 1 },
@@ -110,6 +109,9 @@ fine-tuning   ${gap === undefined ? 'yes' : `no: it is used frozen. ${gap}`}`);
 
 export const backbone = commandGroup('ocellus backbone', 'The networks that trainings start from.', {
   add: { summary: 'take one into the data folder', load: async () => add },
-  list: { summary: 'list those in the data folder', load: async () => list },
+  list: {
+    summary: 'list those in the data folder and the one that comes with Ocellus',
+    load: async () => list,
+  },
   verify: { summary: 'open one, run it and say what it can do', load: async () => verify },
 });
