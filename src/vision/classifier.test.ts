@@ -59,8 +59,11 @@ const samples = (count: number, from: number): Sample[] =>
 const train = (training: Sample[], exclusive = true) =>
   trainClassifier({ labels, exclusive, training, seed: 3, budget: 'fast', scratch });
 
+/** Trainings take seconds, or much longer on a busy machine. */
+const TRAINING = { timeout: 600_000 };
+
 describe('trainClassifier', () => {
-  it('learns to tell unseen pictures apart, with the same file for the same seed', async () => {
+  it('learns to tell unseen pictures apart, with the same file for the same seed', TRAINING, async () => {
     const fractions: number[] = [];
     const training = samples(40, 100);
     const file = await trainClassifier({
