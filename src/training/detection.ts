@@ -25,7 +25,7 @@ export async function detection(data: TrainingData, context: TrainingContext): P
   const note = (text: string) => context.onTraining({ stage: 'training', fraction: 0, note: text });
   const annotated = async (set: ManifestSet) =>
     await turnUpright(await annotatedImages(set), context.objects, note);
-  const training = await annotated(data.training);
+  let training = await annotated(data.training);
   const given = await annotated(data.testing);
   const negatives = await imagesWithoutObjects(data.training.lines, training, context);
 
@@ -39,6 +39,10 @@ export async function detection(data: TrainingData, context: TrainingContext): P
     backbone,
     scratch,
     onProgress,
+    onOmitted: (places) => {
+      const omitted = new Set(places);
+      training = training.filter((_, i) => !omitted.has(i));
+    },
   });
 
   const unseen = toSamples(given, labels, objects);

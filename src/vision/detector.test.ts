@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openBackbone } from './backbone.ts';
 import { intersectionOverUnion, type LabelledBox } from './boxes.ts';
 import { type DetectorSample, trainDetector } from './detector.ts';
+import { TrainingError } from './error.ts';
 import { encodeModel } from './graph/onnx.ts';
-import { ImageError } from './image.ts';
 import { loadDetector } from './model.ts';
 import { residualNetwork } from './network.ts';
 import { random } from './random.ts';
@@ -21,7 +21,9 @@ beforeEach(async () => {
 });
 afterEach(() => rm(scratch, { recursive: true }));
 
-/** Up to two bright shapes on dark noise; one picture in eight has none. */
+/** Up to two shapes on dark noise, discs reddish and squares bluish; one picture in eight has none. */
+const COLOURS = [Buffer.from([230, 130, 60]), Buffer.from([60, 130, 230])];
+
 function sample(seed: number): DetectorSample {
   const next = random(seed);
   const boxes: LabelledBox[] = [];
@@ -42,8 +44,8 @@ function sample(seed: number): DetectorSample {
     for (let y = 0; y < side; y++) {
       for (let x = 0; x < side; x++) {
         const [dx, dy] = [(2 * x + 1) / side - 1, (2 * y + 1) / side - 1];
-        if (label === 1 || dx * dx + dy * dy < 1)
-          data.fill(200, ((y0 + y) * SIZE + x0 + x) * 3, ((y0 + y) * SIZE + x0 + x) * 3 + 3);
+        if (label === 0 && dx * dx + dy * dy >= 1) continue;
+        COLOURS[label]!.copy(data, ((y0 + y) * SIZE + x0 + x) * 3);
       }
     }
   }
@@ -93,11 +95,11 @@ describe('trainDetector', () => {
     expect(found / objects).toBeGreaterThan(0.7);
   }, 300_000);
 
-  it('says which image is broken, and leaves nothing behind', async () => {
+  it('refuses a set of which too much is broken, and leaves nothing behind', async () => {
     const broken = { id: 's3://bucket/broken.png', boxes: [], load: async () => Buffer.from('no image') };
     const training = [...samples(3, 1), broken];
     const options = { labels: LABELS, training, seed: 1, budget: 'fast', scratch } as const;
-    await expect(trainDetector(options)).rejects.toThrow(ImageError);
+    await expect(trainDetector(options)).rejects.toThrow(TrainingError);
     await expect(trainDetector(options)).rejects.toThrow('s3://bucket/broken.png');
     expect(await readdir(scratch)).toEqual([]);
   });
@@ -119,7 +121,7 @@ describe('trainDetector', () => {
       backbone,
       onProgress,
     } as const;
-    await expect(trainDetector(options)).rejects.toThrow(ImageError);
+    await expect(trainDetector(options)).rejects.toThrow(TrainingError);
     expect(notes).toEqual([expect.stringContaining('The backbone flat has no feature maps')]);
   });
 });

@@ -14,14 +14,15 @@ import {
   HEAD_PREFIX,
   withDetector,
 } from './detection/pyramid.ts';
-import { chooseInput } from './detection/scale.ts';
+import { chooseInput, type InputSize } from './detection/scale.ts';
 import { encodeModel, type OnnxModel } from './graph/onnx.ts';
 
-import { ImageError, type ImageSize, inspectImage } from './image.ts';
+import { type ImageSize, inspectImage } from './image.ts';
 import { type DetectorInfo, METADATA_KEY } from './model.ts';
 import { residualNetwork } from './network.ts';
 import { withOwnWeights } from './own-weights.ts';
 import { random } from './random.ts';
+import { openPictures } from './usable.ts';
 
 /** One image with its boxes. */
 export interface DetectorSample {
@@ -44,13 +45,16 @@ export interface DetectorOptions {
   /** A folder for temporary files, up to 3 MB per image. */
   scratch: string;
   onProgress?(progress: TrainingProgress): void;
+  /** Called once, with the places of the training images that were left out. */
+  onOmitted?(places: number[]): void;
 }
 
 /** Of photographs on the web, per channel: the usual choice. */
 const NORMALIZATION = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 const RECIPE: Omit<DetectionRecipe, 'views' | 'viewSize'> = {
-  batch: 8,
+  // Many small steps: with 8, a third of the precision was missing after as many views (docs/decisions.md).
+  batch: 4,
   view: { scale: [0.6, 1.5], mosaic: 0.5, mosaicScale: [0.4, 1.1], light: 0.2 },
   plain: 0.2,
   learningRate: 5e-3,
@@ -60,6 +64,8 @@ const RECIPE: Omit<DetectionRecipe, 'views' | 'viewSize'> = {
   statisticsDecay: 0.95,
   weightsDecay: 0.99,
 };
+/** For pictures of nothing but the object, which is much smaller in the pictures where it is to be found. */
+const LOGO_VIEW = { ...RECIPE.view, scale: [0.1, 1], mosaicScale: [0.05, 0.5] } as const;
 /** Learning rate of a backbone's weights, as a share of the others'. */
 const BACKBONE_RATE = 0.3;
 /** Stage widths of a network with fresh weights. */
@@ -78,60 +84,111 @@ interface Scale {
 }
 
 const SCALES: Record<Budget, Scale> = {
-  fast: { perImage: 6, minimum: 1_200, maximum: 10_000, side: 256, tunes: false },
+  fast: { perImage: 6, minimum: 1_600, maximum: 10_000, side: 256, tunes: false },
   balanced: { perImage: 24, minimum: 4_000, maximum: 60_000, side: 320, tunes: true },
   best: { perImage: 60, minimum: 10_000, maximum: 120_000, side: 320, tunes: true },
 };
 
 /**
  * Trains an object detector and returns it as an ONNX file ({@link DetectorInfo} in its metadata) with every threshold at
- * 0.5; evaluation sets them afterwards with `withThresholds`.
- * Throws ImageError for a picture that can't be decoded, and an Error when the loss stops being a number.
+ * 0.5; evaluation sets them afterwards with `withThresholds`. Pictures that can't be opened are left out: `onOmitted` is
+ * given their places, and a remark says so.
+ * Throws TrainingError when too many of them can't be, and DivergenceError when the loss stops being a number.
  */
 export async function trainDetector(options: DetectorOptions): Promise<Uint8Array> {
   const { labels, training, seed, budget, backbone, onProgress = () => {} } = options;
   const scale = SCALES[budget];
   const start = await startFrom(backbone, seed, onProgress);
-  const input = chooseInput(await inspectAll(training));
-  const pictures = await PictureFile.create(
-    join(options.scratch, 'pixels'),
-    Math.max(input.width, input.height),
-  );
+  const { input, places } = await inspect(options);
+  const longer = Math.max(input.width, input.height);
+  const file = await PictureFile.create(join(options.scratch, 'pixels'), longer);
   try {
-    for (const [i, sample] of training.entries()) {
-      await about(sample, async () => pictures.add(await sample.load(), sample.boxes));
-      onProgress({ stage: 'decoding images', fraction: (0.05 * (i + 1)) / training.length });
-    }
+    const records = await decode(options, places, file);
     const weights = freshHead(start.maps, labels.length, random(seed + 1));
-    const side = Math.min(scale.side, Math.max(input.width, input.height));
-    const views = Math.min(scale.maximum, Math.max(scale.minimum, scale.perImage * training.length));
+    const side = Math.min(scale.side, longer);
+    const views = Math.min(scale.maximum, Math.max(scale.minimum, scale.perImage * records.length));
     const rate = start.backbone && !scale.tunes ? 0 : start.backbone ? BACKBONE_RATE : 1;
+    const view = fillPictures(training) ? LOGO_VIEW : RECIPE.view;
     await fitDetector(
       withDetector(start.model, start.maps, weights, [side, side]),
-      pictures,
-      labels.length,
+      { file, records, labelCount: labels.length },
       start.normalization,
-      { ...RECIPE, views, viewSize: side },
+      { ...RECIPE, view, views, viewSize: side },
       seed + 2,
-      (progress) => onProgress({ stage: 'training', ...progress, fraction: 0.05 + 0.95 * progress.fraction }),
+      (progress) => onProgress({ stage: 'training', ...progress, fraction: 0.1 + 0.9 * progress.fraction }),
       (name) => (name.startsWith(HEAD_PREFIX) ? 1 : rate),
     );
+    const used = new Set(records);
+    options.onOmitted?.(training.flatMap((_, place) => (used.has(place) ? [] : [place])));
     const trained = withDetector(start.model, start.maps, weights, [input.height, input.width]);
-    const info: DetectorInfo = {
-      version: 1,
-      kind: 'detector',
-      labels,
-      thresholds: labels.map(() => 0.5),
-      inputWidth: input.width,
-      inputHeight: input.height,
-      ...start.normalization,
-      ...(start.backbone && { backbone: { ...start.backbone, fineTuned: rate > 0 } }),
-    };
-    const metadata = { [METADATA_KEY]: JSON.stringify(info) };
-    return encodeModel({ ...toPredictor(trained, input), metadata });
+    return exportDetector(trained, input, start, rate > 0, options);
   } finally {
-    await pictures.remove();
+    await file.remove();
   }
+}
+
+function exportDetector(
+  model: OnnxModel,
+  input: InputSize,
+  { backbone, normalization }: Start,
+  fineTuned: boolean,
+  { labels, budget, seed }: DetectorOptions,
+): Uint8Array {
+  const method = !backbone ? 'scratch' : fineTuned ? 'whole network' : 'head';
+  const info: DetectorInfo = {
+    version: 1,
+    kind: 'detector',
+    labels,
+    thresholds: labels.map(() => 0.5),
+    inputWidth: input.width,
+    inputHeight: input.height,
+    ...normalization,
+    ...(backbone && { backbone: { ...backbone, fineTuned } }),
+    training: { budget, seed, method, losses: {} },
+  };
+  return encodeModel({ ...toPredictor(model, input), metadata: { [METADATA_KEY]: JSON.stringify(info) } });
+}
+
+/** The input that the usable pictures ask for, and the places of those pictures. */
+async function inspect({ training, labels, onProgress = () => {} }: DetectorOptions) {
+  const sizes: ImageSize[] = [];
+  const places = await openPictures(
+    training.map(toGiven),
+    labels,
+    async (place) => {
+      sizes[place] = await inspectImage(await training[place]!.load());
+    },
+    (done, note) =>
+      onProgress({ stage: 'measuring images', fraction: (0.03 * done) / training.length, note }),
+  );
+  const input = chooseInput(places.map((place) => ({ size: sizes[place]!, boxes: training[place]!.boxes })));
+  return { input, places };
+}
+
+/** Decodes the pictures at those places into the file, and returns the places of those that could be. */
+async function decode(
+  { training, labels, onProgress = () => {} }: DetectorOptions,
+  places: number[],
+  file: PictureFile,
+): Promise<number[]> {
+  const decoded = await openPictures(
+    places.map((place) => toGiven(training[place]!)),
+    labels,
+    async (i) => {
+      const { boxes, load } = training[places[i]!]!;
+      await file.store(places[i]!, await load(), boxes);
+    },
+    (done, note) =>
+      onProgress({ stage: 'decoding images', fraction: 0.03 + (0.07 * done) / places.length, note }),
+  );
+  return decoded.map((i) => places[i]!);
+}
+
+const toGiven = ({ id, boxes }: DetectorSample) => ({ id, labels: boxes.map(({ label }) => label) });
+
+/** True when every box is a whole picture, as when logos are learned from pictures of nothing else. */
+function fillPictures(training: readonly DetectorSample[]): boolean {
+  return training.every(({ boxes }) => boxes.every(({ width, height }) => width * height > 0.9));
 }
 
 /** What a training starts from. */
@@ -158,23 +215,4 @@ async function startFrom(
   }
   const model = residualNetwork({ widths: FRESH_WIDTHS, labels: 1 }, random(seed));
   return { model, maps: (await findFeatureMaps(model))!, normalization: NORMALIZATION };
-}
-
-async function inspectAll(samples: readonly DetectorSample[]) {
-  const found: { size: ImageSize; boxes: LabelledBox[] }[] = [];
-  for (const sample of samples) {
-    const size = await about(sample, async () => inspectImage(await sample.load()));
-    found.push({ size, boxes: sample.boxes });
-  }
-  return found;
-}
-
-/** Puts the image's name before the message of an ImageError. */
-async function about<T>(sample: DetectorSample, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof ImageError)) throw error;
-    throw new ImageError(error.reason, `${sample.id}: ${error.message}`, { cause: error });
-  }
 }

@@ -1,6 +1,7 @@
 import { Tensor } from 'onnxruntime-node';
 import type { Normalization } from '../augment.ts';
 import type { LabelledBox } from '../boxes.ts';
+import { DivergenceError } from '../fit.ts';
 import type { OnnxModel } from '../graph/onnx.ts';
 import { makeTrainable } from '../graph/trainable.ts';
 import { MovingAverage, updateStatistics } from '../moving-average.ts';
@@ -33,18 +34,25 @@ export interface DetectionRecipe {
   weightsDecay: number;
 }
 
+/** The training set. */
+export interface DetectorPictures {
+  file: PictureFile;
+  /** Indices into the file. */
+  records: readonly number[];
+  labelCount: number;
+}
+
 /** One report every so many steps. */
 const REPORT_EVERY = 10;
 
 /**
  * Trains a detector (see `withDetector`, for views of `viewSize`) in place; the result is the moving average of the
  * weights. `rateOf` gives each weight a factor of the learning rate; 0 freezes it, and what lies before the first trained
- * weight runs as fast as in prediction. Throws an Error when the loss stops being a number.
+ * weight runs as fast as in prediction. Throws DivergenceError when the loss stops being a number.
  */
 export async function fitDetector(
   model: OnnxModel,
-  pictures: PictureFile,
-  labels: number,
+  pictures: DetectorPictures,
   normalization: Normalization,
   recipe: DetectionRecipe,
   seed: number,
@@ -82,12 +90,15 @@ export async function fitDetector(
   let report = { loss: 0, steps: 0, since: performance.now() };
   for (let i = 0; i < steps; i++) {
     const { output: predictions, values } = await step.forward({ ...weights, [input.name]: next.images });
-    const loss = detectionLoss(predictions, labels, places, next.boxes);
-    if (!Number.isFinite(loss.total)) throw new Error(`The loss became ${loss.total} at step ${i}`);
+    const loss = detectionLoss(predictions, pictures.labelCount, places, next.boxes);
     // The next batch is made while ONNX Runtime computes this one's gradients on its own threads.
     const [gradients, following] = await Promise.all([step.backward(loss.gradient), batches.next()]);
     next = following.value;
-    clipNorm(gradients, recipe.maximumNorm);
+    const norm = clipNorm(gradients, recipe.maximumNorm);
+    if (!Number.isFinite(loss.total) || !Number.isFinite(norm)) {
+      const what = Number.isFinite(loss.total) ? 'The gradients are' : 'The loss is';
+      throw new DivergenceError(`${what} no longer a number at step ${i + 1} of ${steps}.`);
+    }
     optimizer.step(gradients, recipe.learningRate * cosineSchedule((i + 1) / steps, recipe.warmup));
     const found = statistics.flatMap(({ mean, variance }, k) => [
       [`mean${k}`, values[mean.name]!],
@@ -116,21 +127,21 @@ interface Batch {
 
 /** Endless batches of random views: the pictures in random order, again and again. */
 async function* batchStream(
-  pictures: PictureFile,
+  { file, records }: DetectorPictures,
   normalization: Normalization,
   { batch, viewSize: side, view, plain }: DetectionRecipe,
   steps: number,
   seed: number,
 ): AsyncGenerator<Batch, never> {
   const next = random(seed);
-  let order = permutation(pictures.length, next);
+  let order = permutation(records.length, next);
   let position = 0;
   const draw = async () => {
     if (position === order.length) {
-      order = permutation(pictures.length, next);
+      order = permutation(records.length, next);
       position = 0;
     }
-    return await pictures.read(order[position++]!);
+    return await file.read(records[order[position++]!]!);
   };
   const size = 3 * side * side;
   for (let step = 0; ; step++) {

@@ -25,7 +25,7 @@ export class PictureFile {
   readonly side: number;
   readonly #path: string;
   readonly #file: FileHandle;
-  readonly #records: Record[] = [];
+  readonly #records = new Map<number, Record>();
   #end = 0;
 
   private constructor(path: string, file: FileHandle, side: number) {
@@ -39,21 +39,18 @@ export class PictureFile {
     return new PictureFile(path, await open(path, 'w+'), side);
   }
 
-  get length(): number {
-    return this.#records.length;
-  }
-
-  /** Decodes and appends one picture. Throws ImageError, or the system's error when the disk is full. */
-  async add(file: Uint8Array, boxes: readonly LabelledBox[]): Promise<void> {
+  /** Decodes one picture, to be read by that index. Throws ImageError, or the system's error when the disk is full. */
+  async store(index: number, file: Uint8Array, boxes: readonly LabelledBox[]): Promise<void> {
     const { data, width, height } = await decodeWithin(file, this.side, this.side);
-    await this.#file.write(data, 0, data.length, this.#end);
-    const scaled = boxes.map((box) => ({ label: box.label, ...scaledBox(box, width, height) }));
-    this.#records.push({ offset: this.#end, width, height, boxes: scaled });
+    const offset = this.#end;
     this.#end += data.length;
+    await this.#file.write(data, 0, data.length, offset);
+    const scaled = boxes.map((box) => ({ label: box.label, ...scaledBox(box, width, height) }));
+    this.#records.set(index, { offset, width, height, boxes: scaled });
   }
 
   async read(index: number): Promise<Picture> {
-    const { offset, width, height, boxes } = this.#records[index]!;
+    const { offset, width, height, boxes } = this.#records.get(index)!;
     const data = new Uint8Array(width * height * 3);
     await this.#file.read(data, 0, data.length, offset);
     return { data, width, height, boxes };

@@ -27,7 +27,9 @@ export function chooseInput(
     for (const { label, width, height } of boxes) {
       const longer = Math.max(size.width, size.height);
       const side = Math.sqrt(width * size.width * height * size.height) / longer;
-      sides.set(label, [...(sides.get(label) ?? []), side]);
+      const list = sides.get(label);
+      if (list) list.push(side);
+      else sides.set(label, [side]);
     }
   }
   const needed = [...sides.values()].map((list) => WANTED_SIDE / quantile(list, 0.25));

@@ -1,0 +1,34 @@
+// Prints RESULTS.md from the results file. Usage: node bench/detector/table.ts [FILE] > RESULTS.md
+import { join } from 'node:path';
+import { readLines } from '../results.ts';
+import type { Result } from './run.ts';
+
+const results = readLines<Result>(process.argv[2] ?? join(import.meta.dirname, 'results.jsonl'));
+if (results.length === 0) throw new Error('There are no results.');
+const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.length;
+
+console.log(`# The detector on the shared sets
+
+\`run.ts\` on ${[...new Set(results.map(({ machine }) => machine))].join(' and ')}. Average precision at an overlap of a half, all-point interpolation, mean over the
+labels (mAP) and seeds; mean recall; seconds from image files to a trained model; milliseconds for one test image, decoding within; the load of the
+machine when it began (above 0.5 the times are too long).
+
+| results | set | contender | seeds | mAP | per label | recall | seconds | ms per image | load |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |`);
+const groups = Map.groupBy(results, ({ tag, set, contender }) => [tag, set, contender].join(' | '));
+for (const [name, group] of groups) {
+  const of = (key: 'meanPrecision' | 'meanRecall' | 'seconds' | 'millisecondsPerImage' | 'load') =>
+    mean(group.map((each) => each[key]));
+  const labels = Object.keys(group[0]!.precision);
+  const perLabel = labels.map(
+    (label) => `${label} ${mean(group.map((each) => each.precision[label]!)).toFixed(2)}`,
+  );
+  const figures = [
+    of('meanRecall').toFixed(3),
+    of('seconds').toFixed(0),
+    of('millisecondsPerImage').toFixed(0),
+    of('load').toFixed(1),
+  ];
+  const cells = [name, group.length, of('meanPrecision').toFixed(3), perLabel.join(', '), ...figures];
+  console.log(`| ${cells.join(' | ')} |`);
+}
