@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 
 /** The lines of a results file (JSON Lines); none when there is no file. */
 export function readLines<T>(path: string): T[] {
@@ -17,5 +18,16 @@ export function machineName(): string {
   return `${availableParallelism()} cores, ${cpus()[0]?.model ?? 'unknown'}`;
 }
 
-/** Processes that wanted the processor in the last minute: above 0.5 the machine isn't quiet. */
-export const currentLoad = () => Number(loadavg()[0]!.toFixed(1));
+function processorTimes() {
+  const times = cpus().map((cpu) => cpu.times);
+  const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
+  return { idle: sum(times.map(({ idle }) => idle)), all: sum(times.flatMap((each) => Object.values(each))) };
+}
+
+/** The share of the processor, 0–1, that is in use during one second in which we do nothing. */
+export async function busyShare(): Promise<number> {
+  const before = processorTimes();
+  await setTimeout(1000);
+  const after = processorTimes();
+  return 1 - (after.idle - before.idle) / (after.all - before.all);
+}

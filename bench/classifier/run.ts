@@ -10,9 +10,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { appendLine, busyShare, machineName, readLines } from '../results.ts';
 import { type Outcome, trainOcellus } from './ocellus.ts';
 import { trainPeer } from './peers.ts';
-import { appendResult, busyShare, machineName, macroF1, type Result, readResults } from './results.ts';
+import { macroF1, type Result } from './results.ts';
 import { FEW_SHOT, loadTask, SETS, type Task } from './tasks.ts';
 
 const CONTENDERS = [
@@ -57,7 +58,7 @@ const seedsOf = (task: string) =>
   options.seeds?.split(',').map(Number) ?? (task.includes(':') ? [0, 1, 2, 3, 4] : [0, 1, 2]);
 
 const find = (task: string, contender: string, seed: number) =>
-  readResults(out).find(
+  readLines<Result>(out).find(
     (each) => each.tag === tag && each.task === task && each.contender === contender && each.seed === seed,
   );
 
@@ -89,7 +90,7 @@ async function measure(name: string, contender: string, seed: number): Promise<v
     busy,
     about,
   };
-  appendResult(out, result);
+  appendLine(out, result);
   console.log(`${name} ${contender} ${seed}: macro-F1 ${result.macroF1}, ${result.seconds} s`);
 }
 

@@ -1,13 +1,14 @@
 // Prints RESULTS.md from the results file. Usage: node bench/classifier/table.ts [--tag NAME] [FILE] > RESULTS.md
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Result, readResults } from './results.ts';
+import { readLines } from '../results.ts';
+import type { Result } from './results.ts';
 
 const { values: options, positionals } = parseArgs({
   options: { tag: { type: 'string' } },
   allowPositionals: true,
 });
-const all = readResults(positionals[0] ?? join(import.meta.dirname, 'results.jsonl'));
+const all = readLines<Result>(positionals[0] ?? join(import.meta.dirname, 'results.jsonl'));
 const tag = options.tag ?? all.at(-1)?.tag;
 const results = all.filter((each) => each.tag === tag);
 if (results.length === 0) throw new Error(`There are no results${tag ? ` with the tag ${tag}` : ''}.`);

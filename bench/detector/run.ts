@@ -20,7 +20,7 @@ import {
 } from '../../src/vision/detection-metrics.ts';
 import { trainDetector } from '../../src/vision/detector.ts';
 import { loadDetector } from '../../src/vision/model.ts';
-import { appendLine, currentLoad, machineName, readLines } from '../results.ts';
+import { appendLine, busyShare, machineName, readLines } from '../results.ts';
 import { loadBoxes, SETS } from './sets.ts';
 
 /** A line of the results file. */
@@ -38,7 +38,8 @@ export interface Result {
   seconds: number;
   millisecondsPerImage: number;
   machine: string;
-  load: number;
+  /** Share of the processor that other programs took just before it began, 0–1; absent where it wasn't measured. */
+  busy?: number;
 }
 
 const { values: options } = parseArgs({
@@ -67,7 +68,7 @@ async function measure(set: string, contender: string, seed: number): Promise<vo
     each.tag === tag && each.set === set && each.contender === contender && each.seed === seed;
   if (readLines<Result>(out).some(isThis)) return;
   const { labels, training, testing } = loadBoxes(set);
-  const load = currentLoad();
+  const busy = round(await busyShare(), 2);
   const scratch = await mkdtemp(join(tmpdir(), 'ocellus-bench-'));
   const backbone = await openBackbone();
   const budget = contender.replace('ocellus-', '') as Budget;
@@ -99,7 +100,7 @@ async function measure(set: string, contender: string, seed: number): Promise<vo
     seconds: round(seconds, 1),
     millisecondsPerImage: round(millisecondsPerImage, 1),
     machine: machineName(),
-    load,
+    busy,
   };
   appendLine(out, result);
   console.log(`${set} ${contender} ${seed}: mAP ${result.meanPrecision}, ${result.seconds} s`);

@@ -10,14 +10,13 @@ const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.lengt
 console.log(`# The detector on the shared sets
 
 \`run.ts\` on ${[...new Set(results.map(({ machine }) => machine))].join(' and ')}. Average precision at an overlap of a half, all-point interpolation, mean over the
-labels (mAP) and seeds; mean recall; seconds from image files to a trained model; milliseconds for one test image, decoding within; the load of the
-machine when it began (above 0.5 the times are too long).
+labels (mAP) and seeds; mean recall; seconds from image files to a trained model; milliseconds for one test image, decoding within.
 
-| results | set | contender | seeds | mAP | per label | recall | seconds | ms per image | load |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |`);
+| results | set | contender | seeds | mAP | per label | recall | seconds | ms per image |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |`);
 const groups = Map.groupBy(results, ({ tag, set, contender }) => [tag, set, contender].join(' | '));
 for (const [name, group] of groups) {
-  const of = (key: 'meanPrecision' | 'meanRecall' | 'seconds' | 'millisecondsPerImage' | 'load') =>
+  const of = (key: 'meanPrecision' | 'meanRecall' | 'seconds' | 'millisecondsPerImage') =>
     mean(group.map((each) => each[key]));
   const labels = Object.keys(group[0]!.precision);
   const perLabel = labels.map(
@@ -27,7 +26,6 @@ for (const [name, group] of groups) {
     of('meanRecall').toFixed(3),
     of('seconds').toFixed(0),
     of('millisecondsPerImage').toFixed(0),
-    of('load').toFixed(1),
   ];
   const cells = [name, group.length, of('meanPrecision').toFixed(3), perLabel.join(', '), ...figures];
   console.log(`| ${cells.join(' | ')} |`);
