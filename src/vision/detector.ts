@@ -84,7 +84,7 @@ interface Scale {
 }
 
 const SCALES: Record<Budget, Scale> = {
-  fast: { perImage: 6, minimum: 1_600, maximum: 10_000, side: 256, tunes: false },
+  fast: { perImage: 12, minimum: 1_600, maximum: 10_000, side: 256, tunes: false },
   balanced: { perImage: 24, minimum: 4_000, maximum: 60_000, side: 320, tunes: true },
   best: { perImage: 60, minimum: 10_000, maximum: 120_000, side: 320, tunes: true },
 };

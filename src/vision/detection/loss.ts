@@ -5,6 +5,8 @@ import type { Places } from './pyramid.ts';
 /** Weights of the parts of the loss. */
 const BOX_WEIGHT = 2.5;
 const SCORE_WEIGHT = 1;
+/** Weight of places and labels where nothing is to be found. */
+const NEGATIVES = 0.75;
 /** The logarithm of a distance in strides beyond which a side doesn't move further. */
 export const LIMIT = 5;
 
@@ -39,9 +41,9 @@ function ofPicture(data: Float32Array, i: number, labels: number, places: Places
 }
 
 /**
- * The loss of predictions `[n, 4 + labels, places]` (see `withDetector`): a cross entropy of the scores that is weighted by
- * their distance from the targets (quality focal loss, Li et al. 2020) and the generalised overlap of the boxes (Rezatofighi
- * et al. 2019) weighted by the targets, both divided by the sum of the targets over the batch. `boxes`: per picture, in pixels.
+ * The loss of predictions `[n, 4 + labels, places]` (see `withDetector`): the varifocal loss of the scores and the
+ * generalised overlap of the boxes (Rezatofighi et al. 2019) weighted by the targets, both divided by the sum of the targets
+ * over the batch. `boxes`: per picture, in pixels.
  */
 export function detectionLoss(
   predictions: Float32Array,
@@ -89,7 +91,10 @@ export function decodeBoxes(predictions: Float32Array, { x, y, stride }: Places)
   return sides;
 }
 
-/** Σ |p − t|² · cross entropy(p, t), p = σ(logit). Writes `weight` times its gradient. */
+/**
+ * Varifocal loss (Zhang et al. 2021): Σ t · cross entropy(p, t) where the target t is above 0, and Σ ¾ p² · cross entropy(p, 0)
+ * elsewhere, p = σ(logit). Writes `weight` times its gradient.
+ */
 function scoreLoss(
   logits: Float32Array,
   targets: Float32Array,
@@ -102,9 +107,13 @@ function scoreLoss(
     const target = targets[i]!;
     const p = 1 / (1 + Math.exp(-z));
     const entropy = Math.max(z, 0) - z * target + Math.log1p(Math.exp(-Math.abs(z)));
-    const error = p - target;
-    loss += error * error * entropy;
-    gradient[i] = weight * (error ** 3 + 2 * error * p * (1 - p) * entropy);
+    if (target > 0) {
+      loss += target * entropy;
+      gradient[i] = weight * target * (p - target);
+    } else {
+      loss += NEGATIVES * p * p * entropy;
+      gradient[i] = weight * NEGATIVES * p * p * (p + 2 * (1 - p) * entropy);
+    }
   }
   return loss;
 }
