@@ -22,6 +22,7 @@ import { type DetectorInfo, METADATA_KEY } from './model.ts';
 import { residualNetwork } from './network.ts';
 import { withOwnWeights } from './own-weights.ts';
 import { random } from './random.ts';
+import { NORMALIZATION } from './scratch-training.ts';
 import { openPictures } from './usable.ts';
 
 /** One image with its boxes. */
@@ -49,11 +50,8 @@ export interface DetectorOptions {
   onOmitted?(places: number[]): void;
 }
 
-/** Of photographs on the web, per channel: the usual choice. */
-const NORMALIZATION = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
-
 const RECIPE: Omit<DetectionRecipe, 'views' | 'viewSize'> = {
-  // Many small steps: with 8, a third of the precision was missing after as many views (docs/decisions.md).
+  // Many small steps: with 8, a fifth of the precision was missing after as many views (docs/decisions.md).
   batch: 4,
   view: { scale: [0.6, 1.5], mosaic: 0.5, mosaicScale: [0.4, 1.1], light: 0.2 },
   plain: 0.2,
