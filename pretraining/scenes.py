@@ -1,48 +1,64 @@
-"""Scenes pasted together from cut-out objects, whose boxes are known, and a dense head that finds them.
+"""Scenes pasted together from cut-out objects, whose boxes are known: what the detector's pyramid and head first learn from.
 
-The head is a feature pyramid (Lin et al. 2017) with one anchor-free output per cell (FCOS, Tian et al. 2019): whether an
-object's centre is near, and the distances to its four sides. It knows no classes: a detector adds its own.
+Usage: python -m pretraining.scenes FOLDER [--count 3000] [--size 256]
 """
+
+import argparse
+import json
+import math
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from PIL import Image
+from torch import Tensor
 
-from pretraining.augment import Random, Strength, colours, crops, normalise, sharpness
-from pretraining.data import Pool
+from pretraining.augment import Random, Strength, colours, crops, sharpness
+from pretraining.data import Pool, load_pack
 from pretraining.formula import Formulas
-from pretraining.networks import STRIDES, conv_norm
 
-OBJECTS = 5
+# Objects in a scene at most.
+OBJECTS = 8
+# Half an object's size at the least and at the most, as shares of the scene's.
+SMALLEST, LARGEST = 0.04, 0.35
+# Formula images tell so many labels apart.
+SHAPES = 32
 # Photographs cut out on white: their ground can be made transparent.
 CUT_OUTS = "fruits360"
 
 
 class Scenes:
-    """Objects with transparency [M, 4, side, side] and the boxes of what is opaque [M, 4] (centre, half size; −1 to 1)."""
+    """Objects with transparency [M, 4, side, side], the boxes of what is opaque [M, 4] (centre, half size; −1 to 1), and
+    labels [M]: shapes of each kind, then the cut-out photographs' own."""
 
     def __init__(self, pool: Pool, generator: torch.Generator, each: int = 512):
         self.pool, self.side, self.device = pool, pool.side, pool.device
-        formulas = Formulas(each, pool.side, pool.device)
-        parts = []
-        for labels in torch.arange(each, device=pool.device).split(64):
-            for kind in ("contours", "fractals"):
-                cover = getattr(formulas, kind)(labels, generator)[:, None]
-                parts.append(torch.cat([formulas.paint(labels, generator), cover], 1))
+        formulas = Formulas(SHAPES, pool.side, pool.device)
+        kinds = ("contours", "fractals")
+        self.names = [f"{kind} {i}" for kind in kinds for i in range(SHAPES)]
+        parts, classes = [], []
+        for shapes in (torch.arange(each, device=pool.device) % SHAPES).split(64):
+            for number, kind in enumerate(kinds):
+                cover = getattr(formulas, kind)(shapes, generator)[:, None]
+                parts.append(torch.cat([formulas.paint(shapes, generator), cover], 1))
+                classes.append(shapes + number * SHAPES)
         if CUT_OUTS in pool.names:
             source = pool.names.index(CUT_OUTS)
             first, count = pool.first_image_of[source], int(pool.sizes[source])
             index = first + torch.randint(count, (2 * each,), device=pool.device, generator=generator)
+            own = pool.all_labels[index] - sum(pool.classes[:source])
+            classes.append(own + len(self.names))
+            self.names += [f"{CUT_OUTS} {i}" for i in range(pool.classes[source])]
             images = pool.all_images[index].float() / 255
             white = F.avg_pool2d(images.amin(1, keepdim=True), 3, 1, 1)
             parts.append(torch.cat([images, ((0.96 - white) * 12).clamp(0, 1)], 1))
         objects = torch.cat(parts)
         boxes, seen = opaque_boxes(objects[:, 3])
-        self.objects, self.boxes = objects[seen], boxes[seen]
+        self.objects, self.boxes, self.labels = objects[seen], boxes[seen], torch.cat(classes)[seen]
 
     def make(self, count: int, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Normalised scenes [count, 3, size, size] and their boxes [count, OBJECTS, 5]: x0, y0, x1, y1 in pixels, and 1
-        where the object is there and mostly visible."""
+        """Scenes [count, 3, size, size], 0–1, and their boxes [count, OBJECTS, 6]: x0, y0, x1, y1 in pixels, 1 where the
+        object is there and mostly visible, and its label."""
         random = Random(count, self.device, generator)
         images, _ = self.pool.draw(count, generator)
         grid = F.affine_grid(crops(random, Strength(area=(0.3, 1.0))), [count, 3, size, size], align_corners=False)
@@ -53,26 +69,26 @@ class Scenes:
         there = random.uniform(1, OBJECTS + 1).long()
         boxes, covers = [], []
         for number in range(OBJECTS):
-            pasted, cover, box = self.paste(random, size, generator)
+            pasted, cover, box, label = self.paste(random, size, generator)
             cover = cover * (number < there).float()[:, None, None, None]
             scene = scene * (1 - cover) + pasted * cover
             covers = [earlier * (1 - cover) for earlier in covers] + [cover]
-            boxes.append((box, cover.sum((1, 2, 3))))
+            boxes.append((box, cover.sum((1, 2, 3)), label))
         rows = []
-        for (box, full), cover in zip(boxes, covers):
+        for (box, full, label), cover in zip(boxes, covers):
             visible = (cover.sum((1, 2, 3)) > 0.4 * full) & (full > 4)
-            rows.append(torch.cat([box, visible[:, None].float()], 1))
+            rows.append(torch.cat([box, visible[:, None].float(), label[:, None].float()], 1))
         strength = Strength()
-        return normalise(sharpness(colours(scene, random, strength), random, strength)), torch.stack(rows, 1)
+        return sharpness(colours(scene, random, strength), random, strength).clamp(0, 1), torch.stack(rows, 1)
 
-    def paste(self, random: Random, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """One object per scene, on the scene's canvas: colours, coverage, and its box in pixels [count, 4]."""
+    def paste(self, random: Random, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """One object per scene, on the scene's canvas: colours, coverage, its box in pixels [count, 4], its label [count]."""
         index = torch.randint(len(self.objects), (random.batch,), device=self.device, generator=generator)
         box = self.boxes[index]
-        half = 0.07 * torch.exp(random.uniform() * 2.1)
+        half = SMALLEST * torch.exp(random.uniform() * math.log(LARGEST / SMALLEST))
         stretch = torch.exp(random.uniform(-0.25, 0.25))
         aspect = (box[:, 2] / box[:, 3]).sqrt()
-        w, h = (half * stretch * aspect).clamp(0.05, 0.6), (half / stretch / aspect).clamp(0.05, 0.6)
+        w, h = (half * stretch * aspect).clamp(SMALLEST / 2, 0.6), (half / stretch / aspect).clamp(SMALLEST / 2, 0.6)
         x, y = random.uniform(-1, 1) * (1 - w), random.uniform(-1, 1) * (1 - h)
         mirror = 1 - 2 * random.chosen(0.5)
         zero = torch.zeros_like(w)
@@ -81,7 +97,7 @@ class Scenes:
         grid = F.affine_grid(torch.stack(rows, 1), [random.batch, 4, size, size], align_corners=False)
         pasted = F.grid_sample(self.objects[index], grid, align_corners=False)
         sides = torch.stack([x - w, y - h, x + w, y + h], 1)
-        return pasted[:, :3], pasted[:, 3:], (sides + 1) / 2 * size
+        return pasted[:, :3], pasted[:, 3:], (sides + 1) / 2 * size, self.labels[index]
 
 
 def opaque_boxes(cover: Tensor) -> tuple[Tensor, Tensor]:
@@ -100,68 +116,45 @@ def opaque_boxes(cover: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack([(x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) / 2, (y1 - y0) / 2], 1), seen
 
 
-class DenseHead(nn.Module):
-    """Per level, [N, 5, H, W]: a logit for an object's centre, and the logarithms of the distances (left, top, right,
-    bottom; in strides) to its sides."""
-
-    def __init__(self, widths: list[int], width: int = 96):
-        super().__init__()
-        self.lateral = nn.ModuleList(nn.Conv2d(c, width, 1) for c in widths)
-        self.smooth = nn.ModuleList(nn.Sequential(conv_norm(width, width, 3), conv_norm(width, width, 3)) for _ in widths)
-        self.output = nn.ModuleList(nn.Conv2d(width, 5, 1) for _ in widths)
-        for output in self.output:
-            nn.init.normal_(output.weight, std=0.01)
-            nn.init.zeros_(output.bias)
-            nn.init.constant_(output.bias[:1], -4.0)
-
-    def forward(self, maps: tuple[Tensor, ...]) -> list[Tensor]:
-        merged = [lateral(x) for lateral, x in zip(self.lateral, maps)]
-        for level in (1, 0):
-            merged[level] = merged[level] + F.interpolate(merged[level + 1], merged[level].shape[2:])
-        return [output(smooth(x)) for output, smooth, x in zip(self.output, self.smooth, merged)]
-
-    def loss(self, maps: tuple[Tensor, ...], boxes: Tensor) -> Tensor:
-        """Focal loss of the centres and generalised intersection over union of the boxes, per object cell."""
-        logits, guesses, targets = [], [], []
-        for level, (stride, out) in enumerate(zip(STRIDES, self.forward(maps))):
-            out = out.float().flatten(2).transpose(1, 2)
-            logits.append(out[:, :, 0])
-            guesses.append(out[:, :, 1:].clamp(-6, 6).exp() * stride)
-            height, width = maps[level].shape[2:]
-            targets.append(cell_targets(boxes, stride, height, width, level))
-        logits, guesses, targets = torch.cat(logits, 1), torch.cat(guesses, 1), torch.cat(targets, 1)
-        positive = (targets.amin(2) > 0).float()
-        count = positive.sum().clamp(min=1)
-        chance = torch.sigmoid(logits)
-        wrong = torch.where(positive > 0, 1 - chance, chance)
-        share = torch.where(positive > 0, 0.25, 0.75)
-        focal = share * wrong**2 * F.binary_cross_entropy_with_logits(logits, positive, reduction="none")
-        return focal.sum() / count + (positive * (1 - generalised_overlap(guesses, targets))).sum() / count
+def write_scenes(packs: Path, folder: Path, count: int, size: int, seed: int) -> None:
+    """Writes scenes as JPEG files, and scenes.json: `labels`, and `images` with `file` and `boxes` (`label`, and `left`,
+    `top`, `width`, `height` as shares of the picture)."""
+    device = torch.device("cpu")
+    generator = torch.Generator().manual_seed(seed)
+    pool = Pool(device)
+    pack = load_pack(packs / "pretrain.npz")
+    pool.side = pack.images.shape[-1]
+    pool.add_pack(pack)
+    pool.finish()
+    scenes = Scenes(pool, generator)
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for first in range(0, count, 32):
+        pictures, boxes = scenes.make(min(32, count - first), size, generator)
+        for i, (picture, found) in enumerate(zip(pictures, boxes), first):
+            file = f"{i:05}.jpg"
+            data = (picture * 255).to(torch.uint8).permute(1, 2, 0).numpy()
+            Image.fromarray(data).save(folder / file, quality=92)
+            lines.append({"file": file, "boxes": [to_line(box, size) for box in found.tolist() if box[4] > 0]})
+    (folder / "scenes.json").write_text(json.dumps({"labels": scenes.names, "images": lines}))
 
 
-def cell_targets(boxes: Tensor, stride: int, height: int, width: int, level: int) -> Tensor:
-    """Distances from each cell's centre to the sides of its object [N, H·W, 4]; a cell has an object when its centre is
-    within a stride of the centre of one of this level's size, and the smallest wins. Others have −1."""
-    x = (torch.arange(width, device=boxes.device) + 0.5).repeat(height) * stride
-    y = (torch.arange(height, device=boxes.device) + 0.5).repeat_interleave(width) * stride
-    x0, y0, x1, y1, there = (column[:, :, None] for column in boxes.unbind(2))
-    distances = torch.stack([x - x0, y - y0, x1 - x, y1 - y], 3)
-    longest = torch.maximum(x1 - x0, y1 - y0)
-    low, high = ((0, 4 * STRIDES[0]), (4 * STRIDES[0], 4 * STRIDES[1]), (4 * STRIDES[1], 1e9))[level]
-    near = ((x - (x0 + x1) / 2).abs() < stride) & ((y - (y0 + y1) / 2).abs() < stride)
-    fits = near & (distances.amin(3) > 0) & (longest >= low) & (longest < high) & (there > 0)
-    area = torch.where(fits, (x1 - x0) * (y1 - y0), 1e9)
-    smallest = area.argmin(1, keepdim=True)
-    chosen = distances.gather(1, smallest[..., None].expand(-1, -1, -1, 4))[:, 0]
-    return torch.where(fits.any(1)[..., None], chosen, -1.0)
+def to_line(box: list[float], size: int) -> dict:
+    left, top, right, bottom, _, label = box
+    sides = {"left": left, "top": top, "width": right - left, "height": bottom - top}
+    return {"label": int(label), **{name: round(value / size, 5) for name, value in sides.items()}}
 
 
-def generalised_overlap(a: Tensor, b: Tensor) -> Tensor:
-    """GIoU (Rezatofighi et al. 2019) of boxes given as distances [..., 4] from one point."""
-    b = b.clamp(min=1e-3)
-    area_a, area_b = ((d[..., 0] + d[..., 2]) * (d[..., 1] + d[..., 3]) for d in (a, b))
-    inner, outer = torch.minimum(a, b), torch.maximum(a, b)
-    common = (inner[..., 0] + inner[..., 2]) * (inner[..., 1] + inner[..., 3])
-    hull = (outer[..., 0] + outer[..., 2]) * (outer[..., 1] + outer[..., 3])
-    union = area_a + area_b - common
-    return common / union - (hull - union) / hull
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--packs", type=Path, default=Path("pretraining/packs"))
+    parser.add_argument("--count", type=int, default=3000)
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(arguments)
+    write_scenes(options.packs, options.folder, options.count, options.size, options.seed)
+
+
+if __name__ == "__main__":
+    main()

@@ -15,8 +15,10 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import onnx
 import torch
 import torch._dynamo
+from onnx import numpy_helper
 from torch import Tensor, nn
 
 from pretraining.augment import mix, random_views, whole_views
@@ -227,10 +229,10 @@ class Trainer:
         self.step, self.spent = state["step"], state["spent"]
 
     def begin_from(self, path: Path) -> None:
-        """Takes over weights.pt of another run: all tensors of the same name and shape."""
-        state = torch.load(path, map_location=self.device, weights_only=True)["networks"]
+        """Takes over weights.pt of another run, or a backbone's ONNX file: all tensors of the same name and shape."""
+        state = onnx_weights(path) if path.suffix == ".onnx" else torch.load(path, map_location="cpu", weights_only=True)["networks"]
         own = self.networks.state_dict()
-        fitting = {key: value.to(own[key].dtype) for key, value in state.items() if key in own and own[key].shape == value.shape}
+        fitting = {key: value.to(self.device, own[key].dtype) for key, value in state.items() if key in own and own[key].shape == value.shape}
         for network in (self.networks, self.average):
             network.load_state_dict(fitting, strict=False)
         self.log(event="begun from weights", taken=len(fitting), of=len(own))
@@ -240,6 +242,12 @@ def replace(path: Path, state: dict) -> None:
     """Writes beside, then renames: a kill leaves the file before whole."""
     torch.save(state, path.with_suffix(".new"))
     os.replace(path.with_suffix(".new"), path)
+
+
+def onnx_weights(path: Path) -> dict[str, Tensor]:
+    """The weights of a backbone that `export.write` wrote."""
+    tensors = {tensor.name.removesuffix(".half"): numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer}
+    return {f"backbone.{name}": torch.from_numpy(value.copy()) for name, value in tensors.items()}
 
 
 def small_state(networks: nn.Module, config: Config) -> dict:
@@ -301,7 +309,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, required=True, help="the whole training; the schedule follows it")
     parser.add_argument("--stop-minutes", type=float, help="leave off after these, to go on another time")
     parser.add_argument("--save-minutes", type=float, default=4)
-    parser.add_argument("--initial", type=Path, help="weights.pt of another run to begin from")
+    parser.add_argument("--initial", type=Path, help="weights.pt or ONNX file of another run to begin from")
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--sizes", type=lambda text: tuple(map(int, text.split(","))), default=(64, 96))
     parser.add_argument("--turns", type=lambda text: tuple(map(float, text.split(","))) if text else (), default=(0.7,))

@@ -2,7 +2,15 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Normalization } from './augment.ts';
 import { Executable } from './graph/executable.ts';
-import { decodeModel, encodeModel, type OnnxModel, type OnnxNode, type OnnxValue } from './graph/onnx.ts';
+import {
+  decodeModel,
+  encodeModel,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxValue,
+  type TensorData,
+} from './graph/onnx.ts';
+import { upTo } from './needed.ts';
 
 /** What must be said of a backbone beside its ONNX file. */
 export const BackboneDescription = z.strictObject({
@@ -32,6 +40,8 @@ export interface Backbone {
   normalization: Normalization;
   /** Number of features. */
   width: number;
+  /** Tensors of the file that no node takes, by name: the shipped one brings weights of the detector's head so. */
+  spare: ReadonlyMap<string, TensorData>;
 }
 
 /**
@@ -55,7 +65,9 @@ export async function openBackbone(file: Uint8Array, description: BackboneDescri
   const features = withFeatures(model, output, shape.length, description.pool);
   const width = shape.length === 4 ? shape[1]! : shape.at(-1)!;
   const checksum = createHash('sha256').update(file).digest('hex');
-  return { name, checksum, model: features, inputSize, normalization: { mean, std }, width };
+  const used = new Set(model.nodes.flatMap(({ inputs }) => inputs));
+  const spare = new Map([...model.initializers].filter(([each]) => !used.has(each)));
+  return { name, checksum, model: features, inputSize, normalization: { mean, std }, width, spare };
 }
 
 /** Weights in half precision, which are read as single, lie behind a Cast: what it gives becomes the weight. */
@@ -127,24 +139,13 @@ function withFeatures(
   }));
   const initializers = new Map([...model.initializers].map(([name, tensor]) => [own(name), tensor]));
   const all = [...nodes, ...poolingNodes(own(output), rank, pool, initializers)];
-  return {
+  // Without what lies behind other outputs: it would cost time, and its weights couldn't be trained.
+  return upTo('features', {
     ...model,
-    ...neededFor('features', all, initializers),
+    nodes: all,
+    initializers,
     inputs: [{ ...model.inputs[0]!, name: 'image' }],
-    outputs: [{ name: 'features' }],
-  };
-}
-
-/** Without what lies behind other outputs: it would cost time, and its weights couldn't be trained. */
-function neededFor(output: string, nodes: OnnxNode[], initializers: OnnxModel['initializers']) {
-  const needed = new Set([output]);
-  const kept = nodes.toReversed().filter(({ inputs, outputs }) => {
-    const isNeeded = outputs.some((name) => needed.has(name));
-    if (isNeeded) for (const name of inputs) needed.add(name);
-    return isNeeded;
   });
-  const weights = [...initializers].filter(([name]) => needed.has(name));
-  return { nodes: kept.reverse(), initializers: new Map(weights) };
 }
 
 function poolingNodes(

@@ -18,6 +18,8 @@ export interface Anatomy {
   work: number;
   /** In their order: blocks' ends, the places between the layers of a chain. */
   cuts: Cut[];
+  /** Where the finest feature maps end (see `FINE`), if there is such a place. */
+  fine?: Cut | undefined;
   /** What the model computes from nothing but sizes and constants. */
   constants: Map<string, TensorData>;
 }
@@ -63,18 +65,6 @@ function multiplications({ type, inputs, outputs }: Node): number {
   if (type === 'Conv') return size * sizeOf(inner.slice(1));
   if (type === 'MatMul' || type === 'Gemm') return size * inputs[0]!.shape.at(-1)!;
   return 0;
-}
-
-/** The part of a model before a cut, from its input to the cut's value. */
-export function before(model: OnnxModel, { name }: Cut): OnnxModel {
-  const needed = new Set([name]);
-  const nodes = model.nodes.toReversed().filter(({ inputs, outputs }) => {
-    if (!outputs.some((output) => needed.has(output))) return false;
-    for (const each of inputs) needed.add(each);
-    return true;
-  });
-  const initializers = [...model.initializers].filter(([each]) => needed.has(each));
-  return { ...model, nodes: nodes.reverse(), initializers: new Map(initializers), outputs: [{ name }] };
 }
 
 /**

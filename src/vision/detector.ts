@@ -7,21 +7,16 @@ import type { TrainingProgress } from './classifier.ts';
 import { toPredictor } from './detection/export.ts';
 import { type DetectionRecipe, fitDetector } from './detection/fit.ts';
 import { PictureFile } from './detection/pictures.ts';
-import {
-  type FeatureMaps,
-  findFeatureMaps,
-  freshHead,
-  HEAD_PREFIX,
-  withDetector,
-} from './detection/pyramid.ts';
+import { freshHead, HEAD_PREFIX, withDetector } from './detection/pyramid.ts';
 import { chooseInput, type InputSize } from './detection/scale.ts';
+import { type FeatureMaps, findFeatureMaps, fineWeights } from './feature-maps.ts';
 import { encodeModel, type OnnxModel } from './graph/onnx.ts';
-
 import { type ImageSize, inspectImage } from './image.ts';
 import { type DetectorInfo, METADATA_KEY } from './model.ts';
 import { residualNetwork } from './network.ts';
 import { withOwnWeights } from './own-weights.ts';
 import { random } from './random.ts';
+import type { Method } from './record.ts';
 import { NORMALIZATION } from './scratch-training.ts';
 import { openPictures } from './usable.ts';
 
@@ -50,7 +45,8 @@ export interface DetectorOptions {
   onOmitted?(places: number[]): void;
 }
 
-const RECIPE: Omit<DetectionRecipe, 'views' | 'viewSize'> = {
+/** How detectors learn. */
+export const RECIPE: Omit<DetectionRecipe, 'views' | 'viewSize'> = {
   // Many small steps: with 8, a fifth of the precision was missing after as many views (docs/decisions.md).
   batch: 4,
   view: { scale: [0.6, 1.5], mosaic: 0.5, mosaicScale: [0.4, 1.1], light: 0.2 },
@@ -96,16 +92,15 @@ const SCALES: Record<Budget, Scale> = {
 export async function trainDetector(options: DetectorOptions): Promise<Uint8Array> {
   const { labels, training, seed, budget, backbone, onProgress = () => {} } = options;
   const scale = SCALES[budget];
-  const start = await startFrom(backbone, seed, onProgress);
+  const start = await startFrom(backbone, seed, scale, onProgress);
   const { input, places } = await inspect(options);
   const longer = Math.max(input.width, input.height);
   const file = await PictureFile.create(join(options.scratch, 'pixels'), longer);
   try {
     const records = await decode(options, places, file);
-    const weights = freshHead(start.maps, labels.length, random(seed + 1));
+    const weights = freshHead(start.maps, labels.length, random(seed + 1), backbone?.spare);
     const side = Math.min(scale.side, longer);
     const views = Math.min(scale.maximum, Math.max(scale.minimum, scale.perImage * records.length));
-    const rate = start.backbone && !scale.tunes ? 0 : start.backbone ? BACKBONE_RATE : 1;
     const view = fillPictures(training) ? LOGO_VIEW : RECIPE.view;
     await fitDetector(
       withDetector(start.model, start.maps, weights, [side, side]),
@@ -114,12 +109,12 @@ export async function trainDetector(options: DetectorOptions): Promise<Uint8Arra
       { ...RECIPE, view, views, viewSize: side },
       seed + 2,
       (progress) => onProgress({ stage: 'training', ...progress, fraction: 0.1 + 0.9 * progress.fraction }),
-      (name) => (name.startsWith(HEAD_PREFIX) ? 1 : rate),
+      (name) => (name.startsWith(HEAD_PREFIX) ? 1 : start.rateOf(name)),
     );
     const used = new Set(records);
     options.onOmitted?.(training.flatMap((_, place) => (used.has(place) ? [] : [place])));
     const trained = withDetector(start.model, start.maps, weights, [input.height, input.width]);
-    return exportDetector(trained, input, start, rate > 0, options);
+    return exportDetector(trained, input, start, options);
   } finally {
     await file.remove();
   }
@@ -128,11 +123,9 @@ export async function trainDetector(options: DetectorOptions): Promise<Uint8Arra
 function exportDetector(
   model: OnnxModel,
   input: InputSize,
-  { backbone, normalization }: Start,
-  fineTuned: boolean,
+  { backbone, normalization, method }: Start,
   { labels, budget, seed }: DetectorOptions,
 ): Uint8Array {
-  const method = !backbone ? 'scratch' : fineTuned ? 'whole network' : 'head';
   const info: DetectorInfo = {
     version: 1,
     kind: 'detector',
@@ -141,7 +134,7 @@ function exportDetector(
     inputWidth: input.width,
     inputHeight: input.height,
     ...normalization,
-    ...(backbone && { backbone: { ...backbone, fineTuned } }),
+    ...(backbone && { backbone: { ...backbone, fineTuned: method !== 'head' } }),
     training: { budget, seed, method, losses: {} },
   };
   return encodeModel({ ...toPredictor(model, input), metadata: { [METADATA_KEY]: JSON.stringify(info) } });
@@ -194,23 +187,32 @@ interface Start {
   model: OnnxModel;
   maps: FeatureMaps;
   normalization: Normalization;
+  /** Factor of the learning rate of a weight that isn't the pyramid's or the head's. */
+  rateOf(weight: string): number;
+  method: Method;
   backbone?: { name: string; checksum: string };
 }
 
 async function startFrom(
   backbone: Backbone | undefined,
   seed: number,
+  { tunes }: Scale,
   onProgress: (progress: TrainingProgress) => void,
 ): Promise<Start> {
   if (backbone) {
     const maps = await findFeatureMaps(backbone.model);
     const { name, checksum, normalization } = backbone;
     if (maps) {
-      return { model: withOwnWeights(backbone.model), maps, normalization, backbone: { name, checksum } };
+      const model = withOwnWeights(backbone.model);
+      const frozen = await fineWeights(model);
+      const rateOf = (weight: string) => (tunes && !frozen.has(weight) ? BACKBONE_RATE : 0);
+      const method = tunes ? 'whole network' : 'head';
+      return { model, maps, normalization, rateOf, method, backbone: { name, checksum } };
     }
     const note = `The backbone ${name} has no feature maps at strides 8, 16 and 32: the detector was trained from fresh weights.`;
     onProgress({ stage: 'training', fraction: 0, note });
   }
   const model = residualNetwork({ widths: FRESH_WIDTHS, labels: 1 }, random(seed));
-  return { model, maps: (await findFeatureMaps(model))!, normalization: NORMALIZATION };
+  const maps = (await findFeatureMaps(model))!;
+  return { model, maps, normalization: NORMALIZATION, rateOf: () => 1, method: 'scratch' };
 }

@@ -13,7 +13,7 @@ export interface Plan {
     cached: boolean;
     views: number;
   };
-  /** Fine-tuning of everything. */
+  /** Fine-tuning of everything but the finest maps. */
   whole?: { views: number };
 }
 
@@ -49,8 +49,8 @@ const LEAST = 0.02;
 const LAST_SHARE = 0.3;
 /** Many pictures are varied enough without random views. */
 const ENOUGH_ROWS = 200_000;
-/** Backward takes about twice the work of forward. */
-const TRAINING = 3;
+/** Work of the gradients of what is trained, as a multiple of that of its values. */
+const BACKWARD = 2;
 /** Bytes of temporary files. */
 const CACHE = 2 ** 30;
 /** Fewer views teach a whole network nothing. */
@@ -72,14 +72,15 @@ export function makePlan(budget: Budget, pictures: number, anatomy: Anatomy | un
 
   const wanted = Math.min(tuning.maximum, Math.max(tuning.minimum, tuning.perPicture * pictures));
   const viewsOf = (work: number, share: number) =>
-    Math.floor(share * Math.min(wanted, (tuning.work * scale) / (TRAINING * work)));
+    Math.floor(share * Math.min(wanted, (tuning.work * scale) / work));
   const cut = anatomy.cuts.find(({ workAfter }) => workAfter <= LAST * anatomy.work);
   const hasLast = cut && cut.workAfter >= LEAST * anatomy.work;
-  const whole = viewsOf(anatomy.work, hasLast ? 1 - LAST_SHARE : 1);
+  const trained = anatomy.fine?.workAfter ?? anatomy.work;
+  const whole = viewsOf(anatomy.work + BACKWARD * trained, hasLast ? 1 - LAST_SHARE : 1);
   if (whole >= Math.max(FEWEST_VIEWS, FEWEST_VIEWS_PER_PICTURE * pictures)) plan.whole = { views: whole };
   if (hasLast) {
     const bytes = pictures * plan.features * sizeOf(cut.shape) * Float32Array.BYTES_PER_ELEMENT;
-    const views = viewsOf(cut.workAfter, plan.whole ? LAST_SHARE : 1);
+    const views = viewsOf((1 + BACKWARD) * cut.workAfter, plan.whole ? LAST_SHARE : 1);
     plan.last = { cut, cached: bytes <= CACHE, views };
   }
   return plan;

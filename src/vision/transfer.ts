@@ -4,7 +4,8 @@ import type { Budget } from './budget.ts';
 import { calibrationErrorOf, fitTemperature, logLosses, mean, type ScoredPictures } from './calibration.ts';
 import type { TrainingProgress } from './classifier.ts';
 import { fineTuningGap } from './coverage.ts';
-import { type Anatomy, after, before, type Cut, dissect } from './cut.ts';
+import { type Anatomy, after, type Cut, dissect } from './cut.ts';
+import { FINE, findFeatureMaps } from './feature-maps.ts';
 import { runOnViews } from './features.ts';
 import type { Pictures } from './fit.ts';
 import { foldBatchNorm } from './graph/fold.ts';
@@ -14,6 +15,7 @@ import { weightNames } from './graph/trainable.ts';
 import { fitHead, scoreHead, type TrainedHead, trainHead } from './head.ts';
 import type { LabelledFeatures } from './head-problem.ts';
 import { holdOut } from './hold-out.ts';
+import { upTo } from './needed.ts';
 import { withOwnWeights } from './own-weights.ts';
 import { makePlan, type Plan } from './plan.ts';
 import type { Method, Trained } from './record.ts';
@@ -24,6 +26,9 @@ import { cachedViews, randomViews } from './views.ts';
 
 /** Share of the progress that has passed when a stage ends. */
 const ENDS = { features: 0.2, head: 0.25, last: 0.45, whole: 1 };
+
+/** The finest maps are kept in fine-tuning where at least this share of the work lies behind them. */
+const MOST = 0.5;
 
 type Report = (progress: TrainingProgress) => void;
 
@@ -84,7 +89,10 @@ export async function transfer(
 /** Undefined where the operator table doesn't cover the backbone. */
 async function anatomyOf({ model, inputSize }: Backbone): Promise<Anatomy | undefined> {
   try {
-    return await dissect(model, [RECIPE.batch, 3, inputSize, inputSize]);
+    const anatomy = await dissect(model, [RECIPE.batch, 3, inputSize, inputSize]);
+    const [fine] = (await findFeatureMaps(model, [FINE])) ?? [];
+    const isFine = ({ name, workAfter }: Cut) => name === fine?.name && workAfter >= MOST * anatomy.work;
+    return { ...anatomy, fine: anatomy.cuts.find(isFine) };
   } catch {
     return undefined;
   }
@@ -181,7 +189,7 @@ async function fineTune(
 
   if (plan.last) {
     const { cut, cached, views: count } = plan.last;
-    const frozen = weightNames(before(backbone.model, cut));
+    const frozen = weightNames(upTo(cut.name, backbone.model));
     await run('last stages', ENDS.head, ENDS.last, (network) => ({
       name: 'fine-tuning the last stages',
       network,
@@ -193,11 +201,12 @@ async function fineTune(
   }
   if (plan.whole) {
     const { views: count } = plan.whole;
+    const frozen = anatomy.fine ? weightNames(upTo(anatomy.fine.name, backbone.model)) : new Set<string>();
     await run('whole network', plan.last ? ENDS.last : ENDS.head, ENDS.whole, (network) => ({
       name: 'fine-tuning',
       network,
       part: network,
-      frozen: new Set(),
+      frozen,
       views: random,
       count,
     }));

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { type Box, intersectionOverUnion } from '../boxes.ts';
+import { findFeatureMaps } from '../feature-maps.ts';
 import { Executable } from '../graph/executable.ts';
 import { foldBatchNorm } from '../graph/fold.ts';
 import { encodeModel } from '../graph/onnx.ts';
@@ -7,7 +8,7 @@ import { residualNetwork } from '../network.ts';
 import { random } from '../random.ts';
 import { toPredictor } from './export.ts';
 import { decodeBoxes } from './loss.ts';
-import { findFeatureMaps, freshHead, HEAD_PREFIX, placesOf, withDetector } from './pyramid.ts';
+import { freshHead, HEAD_PREFIX, placesOf, withDetector } from './pyramid.ts';
 
 const INPUT = { width: 96, height: 64 };
 const LABELS = 3;

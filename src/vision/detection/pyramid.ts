@@ -1,35 +1,8 @@
-import { Graph, type Value } from '../graph/graph.ts';
-import { instantiate } from '../graph/instantiate.ts';
+import { type FeatureMaps, STRIDES } from '../feature-maps.ts';
+import { sizeOf } from '../graph/graph.ts';
 import type { OnnxModel, OnnxNode, TensorData } from '../graph/onnx.ts';
+import { nodesFor } from '../needed.ts';
 import { normal } from '../random.ts';
-
-/** Strides of the pyramid's levels, in pixels. */
-export const STRIDES = [8, 16, 32] as const;
-
-/** Feature maps of a backbone at {@link STRIDES}: their names and channels. */
-export type FeatureMaps = { name: string; channels: number }[];
-
-/** A square that every usual backbone takes, whatever its own input size. */
-const PROBE = 256;
-
-/**
- * The last feature map of each stride in a backbone's graph, from `image` `[N, 3, H, W]`; undefined when there isn't one of
- * each, as in a vision transformer, or when the graph holds for one size only.
- */
-export async function findFeatureMaps(backbone: OnnxModel): Promise<FeatureMaps | undefined> {
-  const graph = new Graph(backbone.opset);
-  const image = graph.input('image', [1, 3, PROBE, PROBE]);
-  const values = await instantiate(graph, backbone, { image }).catch(() => undefined);
-  if (!values) return undefined;
-  const last = (stride: number) =>
-    [...values].findLast(([, { shape }]) => isMap(shape, PROBE / stride) && shape[1]! > 3);
-  const maps = STRIDES.map(last);
-  if (maps.some((map) => map === undefined)) return undefined;
-  return maps.map((map) => ({ name: map![0], channels: map![1].shape[1]! }));
-}
-
-const isMap = (shape: Value['shape'], side: number) =>
-  shape.length === 4 && shape[2] === side && shape[3] === side;
 
 /** Channels of the pyramid and of the head. */
 const WIDTH = 64;
@@ -40,11 +13,22 @@ const FIRST_DISTANCE = 1;
 /** Names of the weights of the pyramid and the head begin with this. */
 export const HEAD_PREFIX = 'detector.';
 
-/** Fresh weights of the pyramid and the head (names begin with {@link HEAD_PREFIX}). */
-export function freshHead(maps: FeatureMaps, labels: number, next: () => number): Map<string, TensorData> {
+/**
+ * Weights of the pyramid and the head (names begin with {@link HEAD_PREFIX}): fresh ones, but copies of those `trained` before
+ * that have the same name and shape.
+ */
+export function freshHead(
+  maps: FeatureMaps,
+  labels: number,
+  next: () => number,
+  trained: ReadonlyMap<string, TensorData> = new Map(),
+): Map<string, TensorData> {
   const weights = new Map<string, TensorData>();
   const set = (name: string, shape: number[], fill: () => number) => {
-    const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, fill);
+    const fresh = Float32Array.from({ length: sizeOf(shape) }, fill);
+    const before = trained.get(HEAD_PREFIX + name);
+    const fits = before?.type === 'float32' && `${before.shape}` === `${shape}`;
+    const data = fits ? (before.data as Float32Array).slice() : fresh;
     weights.set(HEAD_PREFIX + name, { type: 'float32', shape, data });
   };
   const kernel = (name: string, from: number, to: number, side: number, deviation?: number) => {
@@ -143,24 +127,18 @@ export function withDetector(
   nodes.push({ type: 'Concat', inputs: levels, outputs: ['predictions'], attributes: { axis: 2 } });
   return {
     ...backbone,
-    nodes: [...neededFor(maps, backbone.nodes), ...nodes],
+    // Without what only the backbone's own output needs: that would have weights which nothing trains.
+    nodes: [
+      ...nodesFor(
+        maps.map(({ name }) => name),
+        backbone.nodes,
+      ),
+      ...nodes,
+    ],
     initializers: new Map([...backbone.initializers, ...weights, ...constants]),
     inputs: [{ name: 'image', tensor: { type: 'float32', shape: ['N', 3, height, width] } }],
     outputs: [{ name: 'predictions' }],
   };
-}
-
-/** The backbone's nodes without what only its own output needs: that would have weights which nothing trains. */
-function neededFor(maps: FeatureMaps, nodes: OnnxNode[]): OnnxNode[] {
-  const needed = new Set(maps.map(({ name }) => name));
-  return nodes
-    .toReversed()
-    .filter(({ inputs, outputs }) => {
-      const isNeeded = outputs.some((name) => needed.has(name));
-      if (isNeeded) for (const name of inputs) needed.add(name);
-      return isNeeded;
-    })
-    .reverse();
 }
 
 /** Centres of the places of an input, in the order of the predictions, in pixels, and the stride at each. */

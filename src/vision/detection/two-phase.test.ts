@@ -1,12 +1,13 @@
 import { Tensor } from 'onnxruntime-node';
 import { expect, it } from 'vitest';
+import { findFeatureMaps } from '../feature-maps.ts';
 import { differentiate } from '../graph/differentiate.ts';
 import { Executable } from '../graph/executable.ts';
 import { encodeModel } from '../graph/onnx.ts';
 import { makeTrainable } from '../graph/trainable.ts';
 import { residualNetwork } from '../network.ts';
 import { random } from '../random.ts';
-import { findFeatureMaps, freshHead, withDetector } from './pyramid.ts';
+import { freshHead, withDetector } from './pyramid.ts';
 import { TwoPhaseStep } from './two-phase.ts';
 
 const SHAPE = [2, 3, 64, 64];

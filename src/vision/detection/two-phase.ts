@@ -2,6 +2,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { differentiate } from '../graph/differentiate.ts';
 import type { Graph, Node, Value } from '../graph/graph.ts';
 import { encodeModel, type OnnxModel } from '../graph/onnx.ts';
+import { nodesFor } from '../needed.ts';
 
 type Feeds = Record<string, Tensor>;
 
@@ -43,8 +44,8 @@ export class TwoPhaseStep {
     const slope = graph.input('slope', output.shape);
     const axes = output.shape.map((_, axis) => axis);
     const gradients = differentiate(graph, graph.sum(graph.mul(output, slope), axes), parameters);
-    const first = ancestors(graph.nodes, [output, ...also]);
-    const second = ancestors(graph.nodes, gradients).filter((node) => !first.includes(node));
+    const first = nodesFor([output, ...also], graph.nodes);
+    const second = nodesFor(gradients, graph.nodes).filter((node) => !first.includes(node));
     const computed = new Set(first.flatMap(({ outputs }) => outputs));
     const passed = new Set([...second.flatMap(({ inputs }) => inputs), ...gradients]);
     const saved = [...computed].filter((value) => passed.has(value));
@@ -87,19 +88,6 @@ export class TwoPhaseStep {
 
 const pick = (session: InferenceSession, feeds: Feeds): Feeds =>
   Object.fromEntries(session.inputNames.map((name) => [name, feeds[name]!]));
-
-/** The nodes, in order, that the values depend on. */
-function ancestors(nodes: readonly Node[], values: readonly Value[]): Node[] {
-  const needed = new Set(values);
-  return nodes
-    .toReversed()
-    .filter(({ inputs, outputs }) => {
-      if (!outputs.some((output) => needed.has(output))) return false;
-      for (const input of inputs) needed.add(input);
-      return true;
-    })
-    .reverse();
-}
 
 /** A model of some nodes; what none of them computes is an input or a constant. */
 function toModel(graph: Graph, nodes: readonly Node[], outputs: readonly Value[]): OnnxModel {

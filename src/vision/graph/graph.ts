@@ -1,3 +1,4 @@
+import { nodesFor } from '../needed.ts';
 import type { Attribute, DataType, OnnxModel, OnnxValue, TensorData } from './onnx.ts';
 import { OPSET } from './onnx.ts';
 import { operatorOf } from './operators.ts';
@@ -109,15 +110,8 @@ export class Graph {
    * graph must then hold for them, which a graph with fixed reshapes doesn't.
    */
   model(outputs: Record<string, Value>, shapes: Record<string, (number | string)[]> = {}): OnnxModel {
-    const needed = new Set<Value>(Object.values(outputs));
-    const nodes = this.nodes
-      .toReversed()
-      .filter((node) => {
-        if (!node.outputs.some((output) => needed.has(output))) return false;
-        for (const input of node.inputs) needed.add(input);
-        return true;
-      })
-      .reverse();
+    const nodes = nodesFor(Object.values(outputs), this.nodes);
+    const needed = new Set([...Object.values(outputs), ...nodes.flatMap(({ inputs }) => inputs)]);
     const describe = ({ type, shape }: Value, name: string): OnnxValue => ({
       name,
       tensor: { type, shape: shapes[name] ?? [...shape] },
