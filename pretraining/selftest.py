@@ -10,18 +10,19 @@ import numpy
 import onnx
 import torch
 import torch.nn.functional as F
+from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 from PIL import Image
 from torch import Tensor
 
-from pretraining import pack, probe, publish, train
+from pretraining import pack, probe, publish, scenes, train
 from pretraining.augment import STD, mix, random_views, whole_views
 from pretraining.data import Pool, load_pack
 from pretraining.export import half_weights, to_onnx
 from pretraining.formula import KINDS, Formulas
 from pretraining.losses import Heads, sinkhorn
 from pretraining.networks import FAMILIES, build, weight_count
-from pretraining.scenes import Scenes, cell_targets, generalised_overlap
+from pretraining.scenes import Scenes
 
 CPU = torch.device("cpu")
 # What src/vision/graph can differentiate or lowers to something that it can.
@@ -89,11 +90,6 @@ def check_losses() -> None:
     ])
     assert torch.allclose(heads.loss(logits, target, 0.1), expected, atol=1e-5)
     assert torch.allclose(sinkhorn(torch.randn(64, 16) * 0.1).sum(1), torch.ones(64), atol=1e-4)
-    same = torch.rand(3, 4) + 0.1
-    assert torch.allclose(generalised_overlap(same, same), torch.ones(3))
-    targets = cell_targets(torch.tensor([[[8.0, 8, 24, 24, 1], [0, 0, 30, 30, 0]]]), 8, 4, 4, 0)[0]
-    assert (targets.amin(1) > 0).nonzero()[:, 0].tolist() == [5, 6, 9, 10]
-    assert targets[5].tolist() == [4, 4, 12, 12]
 
 
 def check_views() -> None:
@@ -123,11 +119,12 @@ def check_scenes() -> None:
     pool.add("fruits360", pictures(16, 48, 4), torch.zeros(16, dtype=torch.long), 1, 1.0)
     pool.finish()
     generator = torch.Generator().manual_seed(0)
-    images, boxes = Scenes(pool, generator, each=64).make(16, 64, generator)
-    assert images.shape == (16, 3, 64, 64) and images.isfinite().all()
+    scenes = Scenes(pool, generator, each=64)
+    images, boxes = scenes.make(16, 64, generator)
+    assert images.shape == (16, 3, 64, 64) and images.amin() >= 0 and images.amax() <= 1
     there = boxes[boxes[:, :, 4] > 0]
     assert len(there) > 16 and (there[:, :4] >= -1e-3).all() and (there[:, :4] <= 64 + 1e-3).all()
-    assert (there[:, 2:4] > there[:, :2]).all()
+    assert (there[:, 2:4] > there[:, :2]).all() and there[:, 5].max() < len(scenes.names)
 
 
 def check_repeats() -> None:
@@ -145,10 +142,10 @@ def check_training(folder: Path) -> None:
     assert load_pack(folder / "pretrain.npz", {"sports100"}).source.tolist() == [0] * 12
     small = ["--packs", str(folder), "--batch", "16", "--sizes", "32", "--turns", "", "--formula-images", "64", "--formula-classes", "8"]
     out = ["--out", str(folder / "run"), "--save-minutes", "0.001"]
-    both = ["--agreement", "0.5", "--scenes", "0.5"]
-    first = train.main([*small, *out, *both, "--minutes", "1", "--stop-minutes", "0.01", "--variant", "strict"])
+    agreement = ["--agreement", "0.5"]
+    first = train.main([*small, *out, *agreement, "--minutes", "1", "--stop-minutes", "0.01", "--variant", "strict"])
     assert "sports100" not in first.pool.names and 0 < first.progress() < 1
-    second = train.main([*small, *out, *both, "--minutes", str(first.spent / 60 + 0.01), "--variant", "strict"])
+    second = train.main([*small, *out, *agreement, "--minutes", str(first.spent / 60 + 0.01), "--variant", "strict"])
     assert second.step > first.step and second.progress() == 1
     card = json.loads((folder / "run" / "run.json").read_text())
     assert [s["name"] for s in card["sources"]] == ["caltech101", "fruits360", *KINDS]
@@ -158,9 +155,17 @@ def check_training(folder: Path) -> None:
     rows = probe.main(["--weights", str(folder / "run" / "weights.pt"), "--packs", str(folder), "--out", str(folder / "results.jsonl"),
                        "--sets", "clothing", "--tasks", "linear,few,tune", "--size", "32", "--epochs", "2", "--seeds", "1"])
     assert [row["task"] for row in rows] == ["linear", "few", "tune"]
+    scenes.main([str(folder / "scenes"), "--packs", str(folder), "--count", "3", "--size", "64"])
+    written = json.loads((folder / "scenes" / "scenes.json").read_text())
+    assert [Image.open(folder / "scenes" / line["file"]).size for line in written["images"]] == [(64, 64)] * 3
     target = folder / "models"
+    kernel = numpy.ones((2, 3, 1, 1), numpy.float32)
+    initializers = [numpy_helper.from_array(kernel, "detector.lateral8.kernel")]
+    onnx.save(onnx.helper.make_model(onnx.helper.make_graph([], "head", [], [], initializers)), folder / "head.onnx")
     publish.main([str(folder / "run"), "--as", "tiny-v1", "--input-size", "64", "--results", str(folder / "results.jsonl"),
-                  "--folder", str(target)])
+                  "--folder", str(target), "--head", str(folder / "head.onnx")])
+    kernels = {tensor.name: tensor for tensor in onnx.load(target / "backbone.onnx").graph.initializer}
+    assert (numpy_helper.to_array(kernels["detector.lateral8.kernel"]) == kernel).all()
     added = json.loads((target / "added.json").read_text())
     assert added["checksum"] == hashlib.sha256((target / "backbone.onnx").read_bytes()).hexdigest()
     assert json.loads((target / "backbone.json").read_text()).items() >= {"name": "tiny-v1", "inputSize": 64}.items()

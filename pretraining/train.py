@@ -28,7 +28,6 @@ from pretraining.formula import KINDS, Formulas
 from pretraining.losses import Heads, Prototypes, agreement
 from pretraining.networks import FAMILIES, build, weight_count
 from pretraining.optimizer import Optimizer
-from pretraining.scenes import DenseHead, Scenes
 from pretraining.sources import SOURCES
 
 # One image in so many of the photographs is held out, to see whether training still helps.
@@ -54,9 +53,8 @@ class Config:
     formula: float
     formula_classes: int
     formula_images: int
-    # Weights of the other losses.
+    # Weight of the self-supervised loss.
     agreement: float
-    scenes: float
     average: float
     seed: int
 
@@ -116,11 +114,8 @@ class Trainer:
         self.networks = nn.ModuleDict({"backbone": backbone, "heads": Heads(backbone.features, self.pool.source_of_class)})
         if config.agreement > 0:
             self.networks["prototypes"] = Prototypes(backbone.features)
-        if config.scenes > 0:
-            self.networks["dense"] = DenseHead(backbone.widths)
         self.networks.to(device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.networks).requires_grad_(False).eval()
-        self.scenes = Scenes(self.pool, self.generator) if config.scenes > 0 else None
         self.optimizer = Optimizer(self.networks, config.weight_decay, config.muon > 0)
         # Where there is no compiler, the network runs as it is.
         torch._dynamo.config.suppress_errors = True
@@ -156,9 +151,6 @@ class Trainer:
             found = {"classes": parts.mean()}
             if config.agreement > 0:
                 found["agreement"] = self.agreement(images, size)
-            if self.scenes:
-                scenes, boxes = self.scenes.make(config.batch // 4, size, self.generator)
-                found["scenes"] = self.networks["dense"].loss(self.backbone(scenes)[1:], boxes)
         return found
 
     def agreement(self, images: Tensor, size: int) -> Tensor:
@@ -173,7 +165,7 @@ class Trainer:
     def train_step(self) -> dict[str, Tensor]:
         self.networks.train()
         found = self.losses()
-        weights = {"classes": 1.0, "agreement": self.config.agreement, "scenes": self.config.scenes}
+        weights = {"classes": 1.0, "agreement": self.config.agreement}
         sum(weights[name] * loss for name, loss in found.items()).backward()
         nn.utils.clip_grad_norm_(self.networks.parameters(), 3.0)
         schedule = self.schedule()
@@ -322,7 +314,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--formula-classes", type=int, default=256)
     parser.add_argument("--formula-images", type=int, default=2048)
     parser.add_argument("--agreement", type=float, default=0.0, help="weight of the self-supervised loss")
-    parser.add_argument("--scenes", type=float, default=0.0, help="weight of the loss on pasted scenes")
     parser.add_argument("--average", type=float, default=0.998)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--compile", action="store_true")

@@ -11,16 +11,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openFile } from '../../src/backbones/library.ts';
+import type { Detection } from '../../src/vision/boxes.ts';
 import type { Budget } from '../../src/vision/budget.ts';
-import {
-  averagePrecision,
-  type ExaminedPicture,
-  maximumRecall,
-  rankDetections,
-} from '../../src/vision/detection-metrics.ts';
+import { averagePrecision, maximumRecall, rankDetections } from '../../src/vision/detection-metrics.ts';
 import { trainDetector } from '../../src/vision/detector.ts';
 import { loadDetector } from '../../src/vision/model.ts';
 import { appendLine, busyShare, machineName, readLines } from '../results.ts';
+import { trainPeer } from './peers.ts';
 import { loadBoxes, SETS } from './sets.ts';
 
 /** A line of the results file. */
@@ -34,9 +31,10 @@ export interface Result {
   precision: Record<string, number>;
   /** Mean over the labels of the share of objects that are found at all. */
   meanRecall: number;
-  /** From image files to a trained model, and for one test image (decoding within). */
+  /** From image files to a trained model. */
   seconds: number;
-  millisecondsPerImage: number;
+  /** For one test image, decoding within; absent for peers, which are asked in batches of their own. */
+  millisecondsPerImage?: number;
   machine: string;
   /** Share of the processor that other programs took just before it began, 0–1; absent where it wasn't measured. */
   busy?: number;
@@ -63,29 +61,55 @@ async function openBackbone() {
   return await openFile(await readFile(options.backbone), JSON.parse(readFileSync(description, 'utf8')));
 }
 
-async function measure(set: string, contender: string, seed: number): Promise<void> {
-  const isThis = (each: Result) =>
-    each.tag === tag && each.set === set && each.contender === contender && each.seed === seed;
-  if (readLines<Result>(out).some(isThis)) return;
-  const { labels, training, testing } = loadBoxes(set);
-  const busy = round(await busyShare(), 2);
+type BoxSet = ReturnType<typeof loadBoxes>;
+
+/** What a contender found on the test images, and how long it took. */
+export interface Outcome {
+  seconds: number;
+  millisecondsPerImage?: number;
+  detections: Detection[][];
+}
+
+async function trainOcellus(
+  { labels, training, testing }: BoxSet,
+  budget: Budget,
+  seed: number,
+): Promise<Outcome> {
   const scratch = await mkdtemp(join(tmpdir(), 'ocellus-bench-'));
   const backbone = await openBackbone();
-  const budget = contender.replace('ocellus-', '') as Budget;
   const begun = performance.now();
   const file = await trainDetector({ labels, training, seed, budget, backbone, scratch });
   const seconds = (performance.now() - begun) / 1000;
   await rm(scratch, { recursive: true });
-
   const model = await loadDetector(file);
-  const pictures: ExaminedPicture[] = [];
+  const detections: Detection[][] = [];
   const asked = performance.now();
-  for (const { boxes, load: read } of testing) {
-    const [detections] = await model.detect([await read()]);
-    pictures.push({ truth: boxes, detections: detections! });
-  }
+  for (const { load } of testing) detections.push((await model.detect([await load()]))[0]!);
   const millisecondsPerImage = (performance.now() - asked) / testing.length;
   await model.close();
+  return { seconds, millisecondsPerImage, detections };
+}
+
+const same = (set: string, contender: string, seed: number) => (each: Result) =>
+  each.tag === tag && each.set === set && each.contender === contender && each.seed === seed;
+
+/** `ocellus-BUDGET`, or `PEER:BUDGET`: a peer for as long as Ocellus took with that budget. */
+async function train(set: string, contender: string, seed: number): Promise<Outcome> {
+  const boxes = loadBoxes(set);
+  const [peer = '', budget] = contender.split(':');
+  if (budget === undefined)
+    return await trainOcellus(boxes, contender.replace('ocellus-', '') as Budget, seed);
+  const ours = readLines<Result>(out).find(same(set, `ocellus-${budget}`, seed));
+  if (!ours) throw new Error(`${contender} takes as long as ocellus-${budget}, which has no result yet`);
+  return await trainPeer(boxes, { contender: peer, seed, seconds: ours.seconds, backbone: options.backbone });
+}
+
+async function measure(set: string, contender: string, seed: number): Promise<void> {
+  if (readLines<Result>(out).some(same(set, contender, seed))) return;
+  const busy = round(await busyShare(), 2);
+  const { seconds, millisecondsPerImage, detections } = await train(set, contender, seed);
+  const { labels, testing } = loadBoxes(set);
+  const pictures = testing.map(({ boxes: truth }, i) => ({ truth, detections: detections[i]! }));
   const rankings = rankDetections(pictures, labels.length);
   const precisions = rankings.map(averagePrecision);
   const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.length;
@@ -98,7 +122,7 @@ async function measure(set: string, contender: string, seed: number): Promise<vo
     precision: Object.fromEntries(labels.map((label, i) => [label, round(precisions[i]!, 3)])),
     meanRecall: round(mean(rankings.map(maximumRecall)), 4),
     seconds: round(seconds, 1),
-    millisecondsPerImage: round(millisecondsPerImage, 1),
+    ...(millisecondsPerImage !== undefined && { millisecondsPerImage: round(millisecondsPerImage, 1) }),
     machine: machineName(),
     busy,
   };

@@ -23,8 +23,8 @@ describe('makePlan', () => {
 
   it('tunes the last two fifths, then everything', () => {
     const { last, whole } = makePlan('balanced', 1000, network(3e7));
-    expect(last).toMatchObject({ cut: { name: 'cut5' }, cached: true, views: 6_000 });
-    expect(whole).toEqual({ views: 14_000 });
+    expect(last).toMatchObject({ cut: { name: 'cut5' }, cached: true, views: 10_800 });
+    expect(whole).toEqual({ views: 25_200 });
   });
 
   it('leaves out what the budget cannot pay', () => {
@@ -32,6 +32,14 @@ describe('makePlan', () => {
     expect(features).toBe(1);
     expect(whole).toBeUndefined();
     expect(last!.views).toBeGreaterThan(1000);
+  });
+
+  it('shows more views where the finest maps are kept', () => {
+    const whole = network(5e8);
+    const kept = { ...whole, fine: whole.cuts[3] };
+    expect(makePlan('balanced', 1500, kept).whole!.views).toBeGreaterThan(
+      1.3 * makePlan('balanced', 1500, whole).whole!.views,
+    );
   });
 
   it('keeps what lies at the cut on disk only where there is little of it', () => {

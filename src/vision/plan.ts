@@ -26,18 +26,18 @@ interface Allowance {
   tuning?: { perPicture: number; minimum: number; maximum: number; work: number };
 }
 
-/** Two cores do about 8e10 multiplications a second forwards and 3.5e10 in training. */
+/** Two cores do about 8e10 multiplications a second forwards and 6e10 in training. */
 const ALLOWANCES: Record<Budget, Allowance> = {
   fast: { pictures: 750, features: { views: 4, work: 1.5e12 } },
   balanced: {
     pictures: 1500,
     features: { views: 6, work: 3e12 },
-    tuning: { perPicture: 20, minimum: 4_000, maximum: 60_000, work: 14e12 },
+    tuning: { perPicture: 36, minimum: 6_000, maximum: 120_000, work: 24e12 },
   },
   best: {
     pictures: 1500,
     features: { views: 8, work: 6e12 },
-    tuning: { perPicture: 60, minimum: 12_000, maximum: 180_000, work: 42e12 },
+    tuning: { perPicture: 100, minimum: 18_000, maximum: 360_000, work: 72e12 },
   },
 };
 
