@@ -1,8 +1,9 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { type InferenceSession, Tensor } from 'onnxruntime-node';
 import { differentiate } from '../graph/differentiate.ts';
 import type { Graph, Node, Value } from '../graph/graph.ts';
 import { encodeModel, type OnnxModel } from '../graph/onnx.ts';
 import { nodesFor } from '../needed.ts';
+import { openSession } from '../session.ts';
 
 type Feeds = Record<string, Tensor>;
 
@@ -51,10 +52,9 @@ export class TwoPhaseStep {
     const saved = [...computed].filter((value) => passed.has(value));
     const forward = toModel(graph, first, [...new Set([output, ...also, ...saved])]);
     const backward = toModel(graph, second, [...new Set(gradients)]);
-    const options = { logSeverityLevel: 3 } as const;
     return new TwoPhaseStep(
-      await InferenceSession.create(encodeModel(forward), options),
-      await InferenceSession.create(encodeModel(backward), options),
+      await openSession(encodeModel(forward)),
+      await openSession(encodeModel(backward)),
       output,
       slope,
       gradients.map(({ name }) => name),

@@ -1,4 +1,5 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { type InferenceSession, Tensor } from 'onnxruntime-node';
+import { openSession } from '../session.ts';
 
 /** A tensor given to a graph. The data is read in place: nothing is copied. */
 export interface Feed {
@@ -15,8 +16,7 @@ export class Executable {
   }
 
   static async compile(file: Uint8Array): Promise<Executable> {
-    // Severity 3: errors only. Warnings are about graph optimisations, which users can't act on.
-    return new Executable(await InferenceSession.create(file, { logSeverityLevel: 3 }));
+    return new Executable(await openSession(file));
   }
 
   /** Runs the graph on float tensors, by input name, and returns every output by name. */

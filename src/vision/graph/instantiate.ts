@@ -1,4 +1,5 @@
-import { InferenceSession, type Tensor } from 'onnxruntime-node';
+import type { Tensor } from 'onnxruntime-node';
+import { openSession } from '../session.ts';
 import type { Graph, Value } from './graph.ts';
 import { lowerings } from './lower.ts';
 import { type DataType, encodeModel, type OnnxModel, type OnnxNode, type TensorData } from './onnx.ts';
@@ -81,7 +82,7 @@ async function fold(
     outputs,
     metadata: {},
   });
-  const session = await InferenceSession.create(file, { logSeverityLevel: 3 });
+  const session = await openSession(file);
   const results = await session.run({});
   await session.release();
   return node.outputs.map((name) => g.constant(toTensorData(results[name]!)));

@@ -42,8 +42,7 @@ function patches(g: Graph, x: Value, kernel: Pair, where: Geometry): Value {
   if (pads.some((pad) => pad > 0)) {
     source = g.op('Pad', [source, g.ints([0, top, left, 0, 0, bottom, right, 0])]);
   }
-  const axes = g.ints([1, 2]);
-  const steps = g.ints(strides);
+  const [axes, steps] = [g.ints([1, 2]), g.ints(strides)];
   const taps: Value[] = [];
   for (let i = 0; i < kernel[0]; i++) {
     for (let j = 0; j < kernel[1]; j++) {
