@@ -1,4 +1,4 @@
-"""Writes a backbone as an ONNX file: `image` [N, 3, H, W] in, `features` [N, F] and maps at strides 8, 16, 32 out.
+"""Writes a backbone as an ONNX file: `image` [N, 3, H, W] in, `features` [N, F] (of the last map and of the one before) and maps at strides 8, 16, 32 out.
 
 Usage: python -m pretraining.export FOLDER    every family with fresh weights, for pretraining/measure.ts
 """
@@ -13,6 +13,7 @@ import numpy
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
 
 from pretraining.networks import FAMILIES, STRIDES, Backbone, build
 
@@ -21,12 +22,27 @@ MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 
 
+class WithMiddle(Backbone):
+    """A backbone whose features are its own and the means of its map of stride 16: on small sets a head gains by them
+    (RESULTS.md). Shares the weights, and their names."""
+
+    def __init__(self, network: Backbone):
+        nn.Module.__init__(self)
+        self.stem, self.stages, self.last = network.stem, network.stages, network.last
+        self.features = network.features + network.widths[1]
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        features, *maps = super().forward(x)
+        return torch.cat([features, maps[1].mean((2, 3))], 1), *maps
+
+
 def to_onnx(network: Backbone, metadata: dict | None = None) -> onnx.ModelProto:
     """The network in float32, unfused: batch normalisations stay nodes of their own, so that it can be trained further."""
+    network = WithMiddle(network)
     outputs = ["features", *(f"stride{s}" for s in STRIDES)]
     axes = {"image": {0: "N", 2: "H", 3: "W"}, "features": {0: "N"}}
     axes |= {name: {0: "N", 2: f"H{name[6:]}", 3: f"W{name[6:]}"} for name in outputs[1:]}
-    network = network.cpu().float().eval()
+    network.cpu().float().eval()
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

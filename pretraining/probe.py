@@ -164,7 +164,7 @@ def main(arguments: list[str] | None = None) -> list[dict]:
     parser.add_argument("--sets", default=",".join(BENCHMARKS))
     parser.add_argument("--tasks", default="linear,few")
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--levels", type=int, choices=(1, 2), default=1)
+    parser.add_argument("--levels", type=int, choices=(1, 2), default=2, help="feature maps that are pooled; the published file has 2")
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--rate", type=float, help="of fine-tuning; else 5e-4, or 2e-3 from fresh weights")
     parser.add_argument("--seeds", type=int, default=3)

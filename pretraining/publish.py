@@ -1,6 +1,6 @@
 """Makes a run's backbone the one that comes with Ocellus.
 
-Usage: python -m pretraining.publish pretraining/runs/NAME --as ocellus-residual-v1 [--input-size 128] [--head head.onnx]
+Usage: python -m pretraining.publish pretraining/runs/NAME --as ocellus-residual-v1 [--input-size 128]
 
 Writes models/backbone, which has the form of a backbone in a data directory (src/backbones/library.ts): backbone.onnx,
 backbone.json (name and preprocessing) and added.json (checksum). Besides card.json (data, licences, recipe, figures) and
@@ -12,10 +12,6 @@ import hashlib
 import json
 import time
 from pathlib import Path
-
-import numpy
-import onnx
-from onnx import numpy_helper
 
 from pretraining.export import write
 from pretraining.probe import load_backbone
@@ -36,7 +32,7 @@ def figures(results: Path, name: str) -> list[dict]:
     if not results.exists():
         return []
     records = [json.loads(line) for line in results.read_text().splitlines()]
-    latest = {(r["task"], r["size"], r["set"]): r for r in records if r["name"] == name and r["levels"] == 1}
+    latest = {(r["task"], r["size"], r["set"]): r for r in records if r["name"] == name and r["levels"] == 2}
     return [{"task": task, "size": size, "set": each, "macroF1": record["mean"]} for (task, size, each), record in latest.items()]
 
 
@@ -69,15 +65,6 @@ def markdown(card: dict) -> str:
     return "\n".join(lines)
 
 
-def add_head(path: Path, head: Path) -> None:
-    """Puts the weights of the detector's pyramid and head into the file, in half precision, as tensors that no node takes."""
-    model = onnx.load(path)
-    for tensor in onnx.load(head).graph.initializer:
-        values = numpy_helper.to_array(tensor).astype(numpy.float16 if len(tensor.dims) >= 2 else numpy.float32)
-        model.graph.initializer.append(numpy_helper.from_array(values, tensor.name))
-    onnx.save(model, path)
-
-
 def write_json(path: Path, value: dict) -> None:
     path.write_text(json.dumps(value, indent=2) + "\n")
 
@@ -89,7 +76,6 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--input-size", type=int, default=128, help="side in pixels that Ocellus trains and predicts with")
     parser.add_argument("--results", type=Path, default=Path("pretraining/runs/results.jsonl"))
     parser.add_argument("--folder", type=Path, default=Path("models/backbone"))
-    parser.add_argument("--head", type=Path, help="the file of head.ts: weights that detectors begin with")
     options = parser.parse_args(arguments)
     card = json.loads((options.run / f"{options.run.name}.json").read_text())
     measured = figures(options.results, options.run.name)
@@ -98,13 +84,11 @@ def main(arguments: list[str] | None = None) -> None:
         "name": options.name, "inputSize": options.input_size, "mean": card["mean"], "std": card["std"], "output": "features",
     }
     path = write(backbone, options.folder, "backbone", description)
-    if options.head:
-        add_head(path, options.head)
     data = path.read_bytes()
     if len(data) > MAXIMUM_BYTES:
         raise SystemExit(f"{path} has {len(data)} bytes, more than {MAXIMUM_BYTES}")
     digest = hashlib.sha256(data).hexdigest()
-    card = {**card, "name": options.name, "sha256": digest, "bytes": len(data), "inputSize": options.input_size,
+    card = {**card, "name": options.name, "features": backbone.features + backbone.widths[1], "sha256": digest, "bytes": len(data), "inputSize": options.input_size,
             "figures": measured, "limits": LIMITS}
     write_json(options.folder / "backbone.json", description)
     write_json(options.folder / "added.json",

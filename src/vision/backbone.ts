@@ -2,14 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Normalization } from './augment.ts';
 import { Executable } from './graph/executable.ts';
-import {
-  decodeModel,
-  encodeModel,
-  type OnnxModel,
-  type OnnxNode,
-  type OnnxValue,
-  type TensorData,
-} from './graph/onnx.ts';
+import { decodeModel, encodeModel, type OnnxModel, type OnnxNode, type OnnxValue } from './graph/onnx.ts';
 import { upTo } from './needed.ts';
 
 /** What must be said of a backbone beside its ONNX file. */
@@ -40,8 +33,6 @@ export interface Backbone {
   normalization: Normalization;
   /** Number of features. */
   width: number;
-  /** Tensors of the file that no node takes, by name: the shipped one brings weights of the detector's head so. */
-  spare: ReadonlyMap<string, TensorData>;
 }
 
 /**
@@ -65,9 +56,7 @@ export async function openBackbone(file: Uint8Array, description: BackboneDescri
   const features = withFeatures(model, output, shape.length, description.pool);
   const width = shape.length === 4 ? shape[1]! : shape.at(-1)!;
   const checksum = createHash('sha256').update(file).digest('hex');
-  const used = new Set(model.nodes.flatMap(({ inputs }) => inputs));
-  const spare = new Map([...model.initializers].filter(([each]) => !used.has(each)));
-  return { name, checksum, model: features, inputSize, normalization: { mean, std }, width, spare };
+  return { name, checksum, model: features, inputSize, normalization: { mean, std }, width };
 }
 
 /** Weights in half precision, which are read as single, lie behind a Cast: what it gives becomes the weight. */

@@ -9,6 +9,7 @@ import { type DetectionRecipe, fitDetector } from './detection/fit.ts';
 import { PictureFile } from './detection/pictures.ts';
 import { freshHead, HEAD_PREFIX, withDetector } from './detection/pyramid.ts';
 import { chooseInput, type InputSize } from './detection/scale.ts';
+import { chooseSuppression } from './detection/suppression.ts';
 import { type FeatureMaps, findFeatureMaps, fineWeights } from './feature-maps.ts';
 import { encodeModel, type OnnxModel } from './graph/onnx.ts';
 import { type ImageSize, inspectImage } from './image.ts';
@@ -45,8 +46,7 @@ export interface DetectorOptions {
   onOmitted?(places: number[]): void;
 }
 
-/** How detectors learn. */
-export const RECIPE: Omit<DetectionRecipe, 'views' | 'viewSize'> = {
+const RECIPE: Omit<DetectionRecipe, 'views' | 'viewSize'> = {
   // Many small steps: with 8, a fifth of the precision was missing after as many views (docs/decisions.md).
   batch: 4,
   view: { scale: [0.6, 1.5], mosaic: 0.5, mosaicScale: [0.4, 1.1], light: 0.2 },
@@ -79,8 +79,8 @@ interface Scale {
 
 const SCALES: Record<Budget, Scale> = {
   fast: { perImage: 12, minimum: 1_600, maximum: 10_000, side: 256, tunes: false },
-  balanced: { perImage: 24, minimum: 4_000, maximum: 60_000, side: 320, tunes: true },
-  best: { perImage: 60, minimum: 10_000, maximum: 120_000, side: 320, tunes: true },
+  balanced: { perImage: 36, minimum: 6_000, maximum: 80_000, side: 320, tunes: true },
+  best: { perImage: 100, minimum: 16_000, maximum: 200_000, side: 320, tunes: true },
 };
 
 /**
@@ -98,7 +98,7 @@ export async function trainDetector(options: DetectorOptions): Promise<Uint8Arra
   const file = await PictureFile.create(join(options.scratch, 'pixels'), longer);
   try {
     const records = await decode(options, places, file);
-    const weights = freshHead(start.maps, labels.length, random(seed + 1), backbone?.spare);
+    const weights = freshHead(start.maps, labels.length, random(seed + 1));
     const side = Math.min(scale.side, longer);
     const views = Math.min(scale.maximum, Math.max(scale.minimum, scale.perImage * records.length));
     const view = fillPictures(training) ? LOGO_VIEW : RECIPE.view;
@@ -114,7 +114,8 @@ export async function trainDetector(options: DetectorOptions): Promise<Uint8Arra
     const used = new Set(records);
     options.onOmitted?.(training.flatMap((_, place) => (used.has(place) ? [] : [place])));
     const trained = withDetector(start.model, start.maps, weights, [input.height, input.width]);
-    return exportDetector(trained, input, start, options);
+    const suppression = chooseSuppression(records.map((place) => training[place]!.boxes));
+    return exportDetector(toPredictor(trained, input, suppression), input, start, options);
   } finally {
     await file.remove();
   }
@@ -137,7 +138,7 @@ function exportDetector(
     ...(backbone && { backbone: { ...backbone, fineTuned: method !== 'head' } }),
     training: { budget, seed, method, losses: {} },
   };
-  return encodeModel({ ...toPredictor(model, input), metadata: { [METADATA_KEY]: JSON.stringify(info) } });
+  return encodeModel({ ...model, metadata: { [METADATA_KEY]: JSON.stringify(info) } });
 }
 
 /** The input that the usable pictures ask for, and the places of those pictures. */

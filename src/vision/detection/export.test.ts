@@ -12,6 +12,7 @@ import { freshHead, HEAD_PREFIX, placesOf, withDetector } from './pyramid.ts';
 
 const INPUT = { width: 96, height: 64 };
 const LABELS = 3;
+const SUPPRESSION = 0.5;
 
 /** A detector with random weights that scores about a half everywhere. */
 async function network() {
@@ -33,7 +34,7 @@ it('what the file predicts is what the predictions say after non-maximum suppres
   const image = { data: Float32Array.from({ length: 3 * INPUT.width * INPUT.height }, next), shape };
   const plain = await Executable.compile(encodeModel(foldBatchNorm(model)));
   const { predictions } = await plain.run({ image });
-  const predictor = await Executable.compile(encodeModel(toPredictor(model, INPUT)));
+  const predictor = await Executable.compile(encodeModel(toPredictor(model, INPUT, SUPPRESSION)));
   const { detections } = await predictor.run({ image });
 
   const expected = suppress(predictions!);
@@ -61,7 +62,7 @@ function suppress(predictions: Float32Array) {
     }).sort((a, b) => b.score - a.score);
     const kept: (Box & { label: number; score: number })[] = [];
     for (const box of all) {
-      if (kept.length < 100 && kept.every((better) => intersectionOverUnion(better, box) <= 0.6))
+      if (kept.length < 100 && kept.every((better) => intersectionOverUnion(better, box) <= SUPPRESSION))
         kept.push(box);
     }
     return kept;

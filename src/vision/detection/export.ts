@@ -4,17 +4,16 @@ import { LIMIT } from './loss.ts';
 import { placesOf } from './pyramid.ts';
 import type { InputSize } from './scale.ts';
 
-/** Boxes of one label that overlap a better one more than this are dropped. */
-const SUPPRESSION = 0.6;
 /** Boxes below this score are dropped; so are those of a label beyond the best ones. */
 const MINIMUM_SCORE = 0.01;
 const BOXES_PER_LABEL = 100;
 
 /**
  * A trained detector (see `withDetector`, of that input size) as it predicts: `image` `[1, 3, height, width]` to `detections`
- * `[found, 6]` (left, top, right, bottom in pixels of the input, score 0–1, number of the label) after non-maximum suppression.
+ * `[found, 6]` (left, top, right, bottom in pixels of the input, score 0–1, number of the label) after non-maximum suppression:
+ * boxes that overlap a better one of their label by more than `suppression` are dropped.
  */
-export function toPredictor(model: OnnxModel, { width, height }: InputSize): OnnxModel {
+export function toPredictor(model: OnnxModel, { width, height }: InputSize, suppression: number): OnnxModel {
   const initializers = new Map<string, TensorData>();
   const nodes: OnnxNode[] = [];
   const name = (text: string) => `predict.${text}`;
@@ -55,7 +54,7 @@ export function toPredictor(model: OnnxModel, { width, height }: InputSize): Onn
   const scores = op('Sigmoid', [part('predictions', 1, 4, all, 'logits')], name('scores'));
   const limits = [
     ints('most', [BOXES_PER_LABEL]),
-    floats('suppression', [1], [SUPPRESSION]),
+    floats('suppression', [1], [suppression]),
     floats('minimum', [1], [MINIMUM_SCORE]),
   ];
   const kept = op('NonMaxSuppression', [boxes, scores, ...limits], name('kept'));

@@ -13,22 +13,11 @@ const FIRST_DISTANCE = 1;
 /** Names of the weights of the pyramid and the head begin with this. */
 export const HEAD_PREFIX = 'detector.';
 
-/**
- * Weights of the pyramid and the head (names begin with {@link HEAD_PREFIX}): fresh ones, but copies of those `trained` before
- * that have the same name and shape.
- */
-export function freshHead(
-  maps: FeatureMaps,
-  labels: number,
-  next: () => number,
-  trained: ReadonlyMap<string, TensorData> = new Map(),
-): Map<string, TensorData> {
+/** Fresh weights of the pyramid and the head (names begin with {@link HEAD_PREFIX}). */
+export function freshHead(maps: FeatureMaps, labels: number, next: () => number): Map<string, TensorData> {
   const weights = new Map<string, TensorData>();
   const set = (name: string, shape: number[], fill: () => number) => {
-    const fresh = Float32Array.from({ length: sizeOf(shape) }, fill);
-    const before = trained.get(HEAD_PREFIX + name);
-    const fits = before?.type === 'float32' && `${before.shape}` === `${shape}`;
-    const data = fits ? (before.data as Float32Array).slice() : fresh;
+    const data = Float32Array.from({ length: sizeOf(shape) }, fill);
     weights.set(HEAD_PREFIX + name, { type: 'float32', shape, data });
   };
   const kernel = (name: string, from: number, to: number, side: number, deviation?: number) => {
