@@ -37,12 +37,15 @@ export class AdamW {
   step(gradients: readonly Float32Array[], learningRate: number): void {
     const { beta1, beta2, epsilon, weightDecay } = this.#options;
     this.#steps++;
-    const correction1 = 1 - beta1 ** this.#steps;
-    const correction2 = 1 - beta2 ** this.#steps;
+    // The corrections of the moments' start are the same for all: outside the loop they cost no division per weight.
+    const correction = Math.sqrt(1 - beta2 ** this.#steps);
+    const ratio = correction / (1 - beta1 ** this.#steps);
+    const floor = epsilon * correction;
     for (const [k, { data, shape, rate = 1 }] of this.#parameters.entries()) {
       const speed = learningRate * rate;
       const gradient = gradients[k]!;
       const { first, second } = this.#moments[k]!;
+      const pace = speed * ratio;
       const keep = 1 - speed * (shape.length > 1 ? weightDecay : 0);
       for (let i = 0; i < data.length; i++) {
         const g = gradient[i]!;
@@ -50,8 +53,7 @@ export class AdamW {
         const v = beta2 * second[i]! + (1 - beta2) * g * g;
         first[i] = m;
         second[i] = v;
-        const update = m / correction1 / (Math.sqrt(v / correction2) + epsilon);
-        data[i] = data[i]! * keep - speed * update;
+        data[i] = data[i]! * keep - (pace * m) / (Math.sqrt(v) + floor);
       }
     }
   }
