@@ -41,6 +41,9 @@ import { parseBody, validate } from './validate.ts';
 const SERVICE = 'rekognition';
 const MEDIA_TYPE = 'application/x-amz-json-1.1';
 const TARGET_PREFIX = 'RekognitionService.';
+/** For browsers and curl. */
+const UNSIGNED =
+  'The API takes POST requests. Buckets take signed requests only: use an S3 client or a presigned URL.';
 /** The largest legal bodies carry 5 MiB in base64, about 7 MB. */
 const BODY_LIMIT = 10 * 1024 * 1024;
 
@@ -99,7 +102,7 @@ export function createProtocolServer(options: ProtocolOptions): FastifyInstance 
   app.addHook('onResponse', logCall);
   app.setErrorHandler(sendError);
   app.setNotFoundHandler((request, reply) => {
-    sendError(new FrameworkError('UnknownOperationException', 'Use POST.'), request, reply.code(404));
+    sendError(new FrameworkError('UnknownOperationException', UNSIGNED), request, reply.code(404));
   });
   app.register(async (api) => registerApi(api, options));
   const { gets = [], services, credentials, now = () => new Date() } = options;

@@ -58,14 +58,20 @@ const samples = (count: number, from: number) => Array.from({ length: count }, (
 describe('trainDetector', () => {
   it('finds unseen objects and tells them apart', async () => {
     const fractions: number[] = [];
+    const validationLosses: number[] = [];
     const file = await trainDetector({
       labels: LABELS,
       training: samples(40, 1),
       seed: 3,
       budget: 'fast',
       scratch,
-      onProgress: ({ fraction }) => void fractions.push(fraction),
+      onProgress: ({ fraction, validationLoss }) => {
+        fractions.push(fraction);
+        if (validationLoss !== undefined) validationLosses.push(validationLoss);
+      },
     });
+    expect(validationLosses).toHaveLength(3);
+    expect(validationLosses[2]).toBeLessThan(validationLosses[0]!);
     expect(fractions.at(-1)).toBe(1);
     expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
     expect(await readdir(scratch)).toEqual([]);
@@ -76,6 +82,7 @@ describe('trainDetector', () => {
       labels: LABELS,
       inputWidth: SIZE,
       inputHeight: SIZE,
+      training: { losses: { scratch: validationLosses[2] } },
     });
     const unseen = samples(24, 1000);
     let [found, objects] = [0, 0];

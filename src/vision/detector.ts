@@ -12,12 +12,13 @@ import { chooseInput, type InputSize } from './detection/scale.ts';
 import { chooseSuppression } from './detection/suppression.ts';
 import { type FeatureMaps, findFeatureMaps, fineWeights } from './feature-maps.ts';
 import { encodeModel, type OnnxModel } from './graph/onnx.ts';
+import { holdOut } from './hold-out.ts';
 import { type ImageSize, inspectImage } from './image.ts';
 import { type DetectorInfo, METADATA_KEY } from './model.ts';
 import { residualNetwork } from './network.ts';
 import { withOwnWeights } from './own-weights.ts';
 import { random } from './random.ts';
-import type { Method } from './record.ts';
+import type { Method, TrainingRecord } from './record.ts';
 import { NORMALIZATION } from './scratch-training.ts';
 import { openPictures } from './usable.ts';
 
@@ -60,6 +61,8 @@ const RECIPE: Omit<DetectionRecipe, 'views' | 'viewSize'> = {
 };
 /** For pictures of nothing but the object, which is much smaller in the pictures where it is to be found. */
 const LOGO_VIEW = { ...RECIPE.view, scale: [0.1, 1], mosaicScale: [0.05, 0.5] } as const;
+/** Held out for the curve of validation losses, until three quarters of the training. */
+const HELD = { share: 0.1, pictures: 32 };
 /** Learning rate of a backbone's weights, as a share of the others'. */
 const BACKBONE_RATE = 0.3;
 /** Stage widths of a network with fresh weights. */
@@ -99,23 +102,29 @@ export async function trainDetector(options: DetectorOptions): Promise<Uint8Arra
   try {
     const records = await decode(options, places, file);
     const weights = freshHead(start.maps, labels.length, random(seed + 1));
+    const labelsOf = records.map((place) => training[place]!.boxes.map(({ label }) => label));
+    const held = holdOut(labelsOf, seed + 3, HELD).map((i) => records[i]!);
+    const losses: TrainingRecord['losses'] = {};
     const side = Math.min(scale.side, longer);
     const views = Math.min(scale.maximum, Math.max(scale.minimum, scale.perImage * records.length));
     const view = fillPictures(training) ? LOGO_VIEW : RECIPE.view;
     await fitDetector(
       withDetector(start.model, start.maps, weights, [side, side]),
-      { file, records, labelCount: labels.length },
+      { file, records, held, labelCount: labels.length },
       start.normalization,
       { ...RECIPE, view, views, viewSize: side },
       seed + 2,
-      (progress) => onProgress({ stage: 'training', ...progress, fraction: 0.1 + 0.9 * progress.fraction }),
+      (progress) => {
+        if (progress.validationLoss !== undefined) losses[start.method] = progress.validationLoss;
+        onProgress({ stage: 'training', ...progress, fraction: 0.1 + 0.9 * progress.fraction });
+      },
       (name) => (name.startsWith(HEAD_PREFIX) ? 1 : start.rateOf(name)),
     );
     const used = new Set(records);
     options.onOmitted?.(training.flatMap((_, place) => (used.has(place) ? [] : [place])));
     const trained = withDetector(start.model, start.maps, weights, [input.height, input.width]);
     const suppression = chooseSuppression(records.map((place) => training[place]!.boxes));
-    return exportDetector(toPredictor(trained, input, suppression), input, start, options);
+    return exportDetector(toPredictor(trained, input, suppression), input, start, losses, options);
   } finally {
     await file.remove();
   }
@@ -125,6 +134,7 @@ function exportDetector(
   model: OnnxModel,
   input: InputSize,
   { backbone, normalization, method }: Start,
+  losses: TrainingRecord['losses'],
   { labels, budget, seed }: DetectorOptions,
 ): Uint8Array {
   const info: DetectorInfo = {
@@ -136,7 +146,7 @@ function exportDetector(
     inputHeight: input.height,
     ...normalization,
     ...(backbone && { backbone: { ...backbone, fineTuned: method !== 'head' } }),
-    training: { budget, seed, method, losses: {} },
+    training: { budget, seed, method, losses },
   };
   return encodeModel({ ...model, metadata: { [METADATA_KEY]: JSON.stringify(info) } });
 }

@@ -1,16 +1,18 @@
 import { permutation, random } from './random.ts';
 
-/** One of so many pictures of a label is held out. */
-const SHARE = 5;
-/** Of many pictures about this many are enough to tell two models apart. */
-const ENOUGH = 2000;
+/** How much is held out to tell two models apart: a share of each label's pictures, and about so many of many pictures. */
+const ENOUGH = { share: 0.2, pictures: 2000 };
 
 /**
  * Places of pictures to hold out, in order: about the same share of each label (of a picture's first, where it has several), and
- * none of a label with fewer than five.
+ * none of a label with too few for it (with the usual share: fewer than five).
  */
-export function holdOut(labels: readonly (readonly number[])[], seed: number): number[] {
-  const share = Math.min(1 / SHARE, ENOUGH / labels.length);
+export function holdOut(
+  labels: readonly (readonly number[])[],
+  seed: number,
+  most: { share: number; pictures: number } = ENOUGH,
+): number[] {
+  const share = Math.min(most.share, most.pictures / labels.length);
   const byLabel = new Map<number, number[]>();
   for (const i of permutation(labels.length, random(seed))) {
     const label = labels[i]![0] ?? -1;

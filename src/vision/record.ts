@@ -9,7 +9,7 @@ export interface TrainingRecord {
   budget: Budget;
   seed: number;
   method: Method;
-  /** Mean loss on held-out training pictures (natural logarithm) of each method that was tried. */
+  /** Mean loss on held-out training pictures of each method that was tried: natural logarithm, or a detector's weighted sum. */
   losses: Partial<Record<Method, number>>;
   /**
    * Expected calibration error, 0–1, on held-out training pictures: how far confidences are from the share of right answers. Absent

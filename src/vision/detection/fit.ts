@@ -39,11 +39,24 @@ export interface DetectorPictures {
   file: PictureFile;
   /** Indices into the file. */
   records: readonly number[];
+  /** Those of them that aren't shown until the last check. */
+  held: readonly number[];
   labelCount: number;
 }
 
 /** One report every so many steps. */
 const REPORT_EVERY = 10;
+/** After these shares of the steps the loss is measured on pictures that haven't been shown: on so many batches of views. */
+const CHECKS = [0.25, 0.5, 0.75];
+const CHECK_BATCHES = 8;
+
+/** How far a training is; losses are means since the last report, and of pictures that haven't been shown. */
+export interface FitProgress {
+  fraction: number;
+  loss?: number;
+  imagesPerSecond?: number;
+  validationLoss?: number;
+}
 
 /**
  * Trains a detector (see `withDetector`, for views of `viewSize`) in place; the result is the moving average of the
@@ -56,7 +69,7 @@ export async function fitDetector(
   normalization: Normalization,
   recipe: DetectionRecipe,
   seed: number,
-  onProgress: (progress: { fraction: number; loss: number; imagesPerSecond: number }) => void,
+  onProgress: (progress: FitProgress) => void,
   rateOf: (weight: string) => number,
 ): Promise<void> {
   const { batch, viewSize } = recipe;
@@ -85,11 +98,29 @@ export async function fitDetector(
   );
   const places = placesOf(viewSize, viewSize);
   const steps = Math.ceil(recipe.views / batch);
-  const batches = batchStream(pictures, normalization, recipe, steps, seed);
+  const views = (records: readonly number[], from: number, options: DetectionRecipe, streamSeed: number) =>
+    batchStream({ ...pictures, records }, normalization, options, { from, steps }, streamSeed);
+  const validate = async () => {
+    const unseen = views(pictures.held, 0, { ...recipe, plain: 1 }, seed + 1);
+    let sum = 0;
+    average.swap();
+    for (let k = 0; k < CHECK_BATCHES; k++) {
+      const { images, boxes } = (await unseen.next()).value;
+      const { output: predictions } = await step.forward({ ...weights, [input.name]: images });
+      sum += detectionLoss(predictions, pictures.labelCount, places, boxes).total;
+    }
+    average.swap();
+    return sum / CHECK_BATCHES;
+  };
+  const checks = pictures.held.length > 0 ? CHECKS.map((share) => Math.floor(share * steps)) : [];
+  const held = new Set(pictures.held);
+  const first = pictures.records.filter((record) => checks.length === 0 || !held.has(record));
+  let batches = views(first, 0, recipe, seed);
   let next = (await batches.next()).value;
   let report = { loss: 0, steps: 0, since: performance.now() };
   for (let i = 0; i < steps; i++) {
     const { output: predictions, values } = await step.forward({ ...weights, [input.name]: next.images });
+    if (i + 1 === checks.at(-1)) batches = views(pictures.records, i + 1, recipe, seed + 2);
     const loss = detectionLoss(predictions, pictures.labelCount, places, next.boxes);
     // The next batch is made while ONNX Runtime computes this one's gradients on its own threads.
     const [gradients, following] = await Promise.all([step.backward(loss.gradient), batches.next()]);
@@ -114,6 +145,10 @@ export async function fitDetector(
       onProgress({ fraction: (i + 1) / steps, loss: report.loss / report.steps, imagesPerSecond });
       report = { loss: 0, steps: 0, since: performance.now() };
     }
+    if (checks.includes(i + 1)) {
+      onProgress({ fraction: (i + 1) / steps, validationLoss: await validate() });
+      report.since = performance.now();
+    }
   }
   average.apply();
   await step.release();
@@ -125,12 +160,12 @@ interface Batch {
   boxes: LabelledBox[][];
 }
 
-/** Endless batches of random views: the pictures in random order, again and again. */
+/** Endless batches of random views, from step `from` on: the pictures in random order, again and again. */
 async function* batchStream(
   { file, records }: DetectorPictures,
   normalization: Normalization,
   { batch, viewSize: side, view, plain }: DetectionRecipe,
-  steps: number,
+  { from, steps }: { from: number; steps: number },
   seed: number,
 ): AsyncGenerator<Batch, never> {
   const next = random(seed);
@@ -144,7 +179,7 @@ async function* batchStream(
     return await file.read(records[order[position++]!]!);
   };
   const size = 3 * side * side;
-  for (let step = 0; ; step++) {
+  for (let step = from; ; step++) {
     const options = step < steps * (1 - plain) ? view : { ...view, mosaic: 0 };
     const data = new Float32Array(batch * size);
     const boxes: LabelledBox[][] = [];
