@@ -18,6 +18,11 @@ it('small objects ask for a larger input, also larger than the pictures', () => 
   expect(chooseInput([picture(512, 512, 3)])).toEqual({ width: 1024, height: 1024 });
 });
 
+it('pictures that are nearly large enough keep their size', () => {
+  expect(chooseInput([picture(512, 512, 20)]).width).toBe(512);
+  expect(chooseInput([picture(512, 512, 19)]).width).toBe(672);
+});
+
 it('the label with the smallest objects decides', () => {
   const small = {
     ...picture(512, 512, 20),

@@ -11,6 +11,8 @@ export interface InputSize {
 const WANTED_SIDE = 24;
 /** Bounds of the input's longer side; smaller pictures than the first aren't enlarged for it. */
 const SIDES = { usual: 320, smallest: 64, largest: 1024 };
+/** Pictures are not enlarged by less than this: they would only be blurred. */
+const CLOSE = 1.25;
 /** The input is as wide and high as so many of the pictures, with equal longer sides; the others are made smaller. */
 const FITTING = 0.9;
 const MULTIPLE = 32;
@@ -38,7 +40,8 @@ export function chooseInput(
     FITTING,
   );
   const least = Math.max(SIDES.smallest, Math.min(SIDES.usual, longest));
-  const longer = roundUp(Math.min(SIDES.largest, Math.max(least, ...needed)));
+  const wanted = Math.min(SIDES.largest, Math.max(least, ...needed));
+  const longer = roundUp(wanted > longest && wanted <= longest * CLOSE ? longest : wanted);
   const shares = pictures.map(({ size }) => ({
     width: size.width / Math.max(size.width, size.height),
     height: size.height / Math.max(size.width, size.height),
