@@ -45,6 +45,7 @@ def figure_table(measured: list[dict]) -> list[str]:
 
 def markdown(card: dict) -> str:
     recipe = card["recipe"]
+    begin = f", begun from `{recipe['initial']}`" if recipe.get("initial") else ""
     lines = [
         f"# {card['name']}", "",
         f"The backbone that comes with Ocellus: {card['weights'] / 1e6:.1f} million weights, {card['bytes'] / 1e6:.1f} MB, "
@@ -56,7 +57,7 @@ def markdown(card: dict) -> str:
         "No image of the sets of the benchmark was among them, and none of their sources.", "",
         "## Recipe", "",
         f"`pretraining/train.py`: {card['imagesSeen']:,} views of {' and '.join(map(str, recipe['sizes']))} px in {card['steps']:,} "
-        f"steps, {card['seconds'] / 60:.0f} minutes. Settings are in `card.json`.", "",
+        f"steps, {card['seconds'] / 60:.0f} minutes{begin}. Settings are in `card.json`.", "",
         "## Figures (macro-F1 on test images)", "", *figure_table(card["figures"]), "",
         "`linear`: logistic regression on frozen features. `few`: the same on 10 images per class, mean of five draws. "
         "`tune`: the whole network trained further. See `pretraining/probe.py`.", "",

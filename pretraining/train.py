@@ -57,6 +57,8 @@ class Config:
     agreement: float
     average: float
     seed: int
+    # Weights that it began from, if not from fresh ones.
+    initial: str | None = None
 
 
 class Formula:
@@ -326,6 +328,7 @@ def main(arguments: list[str] | None = None) -> Trainer:
     if len(options.turns) != len(options.sizes) - 1:
         raise SystemExit("--turns needs one number fewer than --sizes")
     config = Config(**{key: getattr(options, key) for key in Config.__dataclass_fields__})
+    config.initial = str(options.initial) if options.initial else None
     if config.variant == "formula":
         config.formula = 1.0
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
