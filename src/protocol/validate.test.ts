@@ -197,6 +197,12 @@ test('deep nesting is refused or ignored, never a crash', () => {
   }
 });
 
+test('a tag that JavaScript would lose is refused', () => {
+  const lost = 'SerializationException: The name __proto__ is reserved.';
+  expect(refusal('{"Tags":{"__proto__":"x"}}')).toBe(lost);
+  expect(refusal('{"Tags":{"constructor":"x"}}')).toBe('accepted');
+});
+
 test('a structure with a length is no text and no list', () => {
   for (const length of ['5000', '{"toString":"x"}']) {
     for (const member of ['ProjectArn', 'VersionNames']) {

@@ -26,8 +26,14 @@ export function parseBody(body: Uint8Array): object {
   let value: unknown;
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
-    value = JSON.parse(text, (_key, member) => member ?? undefined);
+    value = JSON.parse(text, (key, member) => {
+      // As the key of a tag it would silently be lost: JavaScript's objects can't have a member of that name.
+      if (key === '__proto__')
+        throw new FrameworkError('SerializationException', 'The name __proto__ is reserved.');
+      return member ?? undefined;
+    });
   } catch (error) {
+    if (error instanceof FrameworkError) throw error;
     // A SyntaxError, a TypeError of the decoder, or a RangeError when the nesting is too deep.
     throw new FrameworkError('SerializationException', `The body is no JSON: ${(error as Error).message}`);
   }
