@@ -197,12 +197,6 @@ test('deep nesting is refused or ignored, never a crash', () => {
   }
 });
 
-test('a tag that JavaScript would lose is refused', () => {
-  const lost = 'SerializationException: The name __proto__ is reserved.';
-  expect(refusal('{"Tags":{"__proto__":"x"}}')).toBe(lost);
-  expect(refusal('{"Tags":{"constructor":"x"}}')).toBe('accepted');
-});
-
 test('a structure with a length is no text and no list', () => {
   for (const length of ['5000', '{"toString":"x"}']) {
     for (const member of ['ProjectArn', 'VersionNames']) {
@@ -214,9 +208,11 @@ test('a structure with a length is no text and no list', () => {
 });
 
 test('names of the prototype are harmless', () => {
-  const text = '{"__proto__":{"ProjectArn":1,"polluted":true},"constructor":{"prototype":{"polluted":true}}}';
-  expect(read(text)).toEqual({});
-  expect(read('{"OutputConfig":{"__proto__":{"S3Bucket":"bucket"}}}')).toEqual({ OutputConfig: {} });
+  expect(read('{"constructor":{"prototype":{"polluted":true}}}')).toEqual({});
+  // A tag of that name would be lost.
+  for (const text of ['{"__proto__":{"polluted":true}}', '{"Tags":{"__proto__":"x"}}']) {
+    expect(refusal(text)).toBe('SerializationException: The name __proto__ is reserved.');
+  }
   expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
   expect(read('{"Tags":{"constructor":"a","toString":"b"}}')).toEqual({
     Tags: { constructor: 'a', toString: 'b' },
