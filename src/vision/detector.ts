@@ -82,7 +82,7 @@ interface Scale {
 
 const SCALES: Record<Budget, Scale> = {
   fast: { perImage: 12, minimum: 1_600, maximum: 10_000, side: 256, tunes: false },
-  balanced: { perImage: 36, minimum: 6_000, maximum: 80_000, side: 320, tunes: true },
+  balanced: { perImage: 32, minimum: 6_000, maximum: 80_000, side: 320, tunes: true },
   best: { perImage: 100, minimum: 16_000, maximum: 200_000, side: 320, tunes: true },
 };
 
