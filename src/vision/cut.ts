@@ -18,7 +18,7 @@ export interface Anatomy {
   work: number;
   /** In their order: blocks' ends, the places between the layers of a chain. */
   cuts: Cut[];
-  /** Where the finest feature maps end (see `FINE`), if there is such a place. */
+  /** Where the finest feature maps end (see `findFineMap`), if there is such a place. */
   fine?: Cut | undefined;
   /** What the model computes from nothing but sizes and constants. */
   constants: Map<string, TensorData>;

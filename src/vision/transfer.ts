@@ -5,7 +5,7 @@ import { calibrationErrorOf, fitTemperature, logLosses, mean, type ScoredPicture
 import type { TrainingProgress } from './classifier.ts';
 import { fineTuningGap } from './coverage.ts';
 import { type Anatomy, after, type Cut, dissect } from './cut.ts';
-import { FINE, findFeatureMaps } from './feature-maps.ts';
+import { findFineMap } from './feature-maps.ts';
 import { runOnViews } from './features.ts';
 import type { Pictures } from './fit.ts';
 import { foldBatchNorm } from './graph/fold.ts';
@@ -90,8 +90,8 @@ export async function transfer(
 async function anatomyOf({ model, inputSize }: Backbone): Promise<Anatomy | undefined> {
   try {
     const anatomy = await dissect(model, [RECIPE.batch, 3, inputSize, inputSize]);
-    const [fine] = (await findFeatureMaps(model, [FINE])) ?? [];
-    const isFine = ({ name, workAfter }: Cut) => name === fine?.name && workAfter >= MOST * anatomy.work;
+    const fine = await findFineMap(model);
+    const isFine = ({ name, workAfter }: Cut) => name === fine && workAfter >= MOST * anatomy.work;
     return { ...anatomy, fine: anatomy.cuts.find(isFine) };
   } catch {
     return undefined;
