@@ -61,5 +61,4 @@ export const elementwise: Record<string, Operator> = {
     const bell = g.op('Exp', [g.op('Neg', [g.mul(x, x)])]);
     return g.mul(dy, g.mul(bell, 2 / Math.sqrt(Math.PI)));
   }),
-  Sign: unary(),
 };
