@@ -27,9 +27,19 @@ export async function classification(data: TrainingData, context: TrainingContex
   let testing = toImages(data.testing.lines);
   const exclusive = training.every((image) => image.labels.length === 1);
 
-  const { seed, budget, backbone, scratch, objects, onTraining: onProgress } = context;
+  const { seed, budget, backbone, scratch, checkpoints, objects, onTraining: onProgress } = context;
   const samples = toSamples(training, labels, objects);
-  const options = { labels, exclusive, training: samples, seed, budget, backbone, scratch, onProgress };
+  const options = {
+    labels,
+    exclusive,
+    training: samples,
+    seed,
+    budget,
+    backbone,
+    scratch,
+    checkpoints,
+    onProgress,
+  };
   const onOmitted = (places: number[]) => {
     const omitted = new Set(places);
     training = training.filter((_, i) => !omitted.has(i));

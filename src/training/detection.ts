@@ -29,7 +29,7 @@ export async function detection(data: TrainingData, context: TrainingContext): P
   const given = await annotated(data.testing);
   const negatives = await imagesWithoutObjects(data.training.lines, training, context);
 
-  const { seed, budget, backbone, scratch, objects, onTraining: onProgress } = context;
+  const { seed, budget, backbone, scratch, checkpoints, objects, onTraining: onProgress } = context;
   const samples = toSamples([...training, ...negatives], labels, objects);
   const untuned = await trainDetector({
     labels,
@@ -38,6 +38,7 @@ export async function detection(data: TrainingData, context: TrainingContext): P
     budget,
     backbone,
     scratch,
+    checkpoints,
     onProgress,
     onOmitted: (places) => {
       const omitted = new Set(places);

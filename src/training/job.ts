@@ -22,19 +22,29 @@ import type { TrainedModel } from './trained.ts';
 /** Share of the whole job that is done when a stage begins. */
 const BEGIN = { reading: 0, checking: 0.02, training: 0.12, evaluating: 0.93, writing: 0.98, end: 1 };
 
+/** Folder in the job's: what a training that is cut short has learnt so far. */
+const CHECKPOINTS = 'checkpoints';
+
 type Report = (progress: TrainingProgress) => void;
 
 /**
  * One training job from the manifests to the model file: reads and checks the data, trains, evaluates, writes the
  * result files into the output bucket and `model.onnx` into the job's folder, which is not there unless the training
  * completed. What the data, the buckets or the disk are to blame for is an outcome; anything else is thrown.
- * A job may be run again after a crash at any moment.
+ * A job may be run again after a crash at any moment, and goes on where an optimisation was cut short.
  */
 export async function runTrainingJob(
   job: TrainingJob,
   objects: ObjectStore,
   onProgress: Report = () => {},
 ): Promise<TrainingOutcome> {
+  const outcome = await attempt(job, objects, onProgress);
+  // Not where an attempt throws or is killed: the next one goes on from there.
+  await rm(join(job.directory, CHECKPOINTS), { recursive: true, force: true });
+  return outcome;
+}
+
+async function attempt(job: TrainingJob, objects: ObjectStore, onProgress: Report): Promise<TrainingOutcome> {
   const begun = Date.now();
   const notes: string[] = [];
   const report = neverBack((progress) => {
@@ -60,6 +70,8 @@ export async function runTrainingJob(
     for (const note of data.remarks(checked)) report({ stage: 'training', fraction: BEGIN.training, note });
 
     const backbone = job.backbone && (await new Backbones(job.backbone.root).open(job.backbone));
+    const checkpoints = join(job.directory, CHECKPOINTS);
+    await mkdir(checkpoints, { recursive: true });
     const train = checked.useCase === 'OBJECT_LOCALIZATION' ? detection : classification;
     const trained = await train(checked, {
       objects,
@@ -67,6 +79,7 @@ export async function runTrainingJob(
       budget: job.budget,
       backbone,
       scratch,
+      checkpoints,
       onTraining: (progress) => report(within('training', 'evaluating', progress)),
       onEvaluation: (fraction) => report(within('evaluating', 'writing', { stage: 'evaluating', fraction })),
     });

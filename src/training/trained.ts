@@ -13,8 +13,9 @@ export interface TrainingContext {
   budget: Budget;
   /** What to start from; fresh weights when absent. */
   backbone: Backbone | undefined;
-  /** A folder for temporary files. */
+  /** A folder for temporary files, and one that outlives an attempt. */
   scratch: string;
+  checkpoints: string;
   /** Fractions are those of the training alone, 0–1. */
   onTraining(progress: TrainingProgress): void;
   /** Share of the test images that were looked at, 0–1. */

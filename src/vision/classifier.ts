@@ -9,7 +9,7 @@ import { type ClassifierInfo, METADATA_KEY } from './model.ts';
 import { PixelFile } from './pixels.ts';
 import type { Trained, TrainingRecord } from './record.ts';
 import { NORMALIZATION, SCALES, trainFromScratch } from './scratch-training.ts';
-import { transfer } from './transfer.ts';
+import { type Folders, transfer } from './transfer.ts';
 import { openPictures } from './usable.ts';
 
 export type { Budget } from './budget.ts';
@@ -51,6 +51,8 @@ export interface ClassifierOptions {
   backbone?: Backbone;
   /** A folder for temporary files: 50 to 200 kB per image, and up to 1 GiB. */
   scratch: string;
+  /** A folder for the state of a training that is cut short: the next one with the same options goes on from there. */
+  checkpoints?: string;
   onProgress?(progress: TrainingProgress): void;
   /** Called once, with the places of the training images that were left out. */
   onOmitted?(places: number[]): void;
@@ -72,7 +74,17 @@ interface Ready extends Trained {
  * Throws TrainingError when too many of them can't be, and DivergenceError when the loss stops being a number.
  */
 export async function trainClassifier(options: ClassifierOptions): Promise<Uint8Array> {
-  const { labels, exclusive, training, seed, budget, backbone, scratch, onProgress = () => {} } = options;
+  const {
+    labels,
+    exclusive,
+    training,
+    seed,
+    budget,
+    backbone,
+    scratch,
+    checkpoints,
+    onProgress = () => {},
+  } = options;
   const side = backbone?.inputSize ?? SCALES[budget].side;
   const pixels = await PixelFile.create(join(scratch, 'pixels'), Math.round(side * CACHE_MARGIN));
   try {
@@ -92,8 +104,8 @@ export async function trainClassifier(options: ClassifierOptions): Promise<Uint8
     };
     const report: Report = (progress) => onProgress({ ...progress, fraction: 0.1 + 0.9 * progress.fraction });
     const trained = backbone
-      ? await trainFromBackbone(backbone, pictures, budget, seed, scratch, report)
-      : await trainFresh(pictures, budget, seed, report);
+      ? await trainFromBackbone(backbone, pictures, budget, seed, { scratch, checkpoints }, report)
+      : await trainFresh(pictures, budget, seed, checkpoints, report);
     const used = new Set(records);
     options.onOmitted?.(training.flatMap((_, place) => (used.has(place) ? [] : [place])));
     const { calibrationError } = trained;
@@ -111,17 +123,23 @@ async function trainFromBackbone(
   pictures: Pictures,
   budget: Budget,
   seed: number,
-  scratch: string,
+  folders: Folders,
   report: Report,
 ): Promise<Ready> {
   const { inputSize: side, normalization, name, checksum } = backbone;
-  const trained = await transfer(backbone, pictures, budget, seed, scratch, report);
+  const trained = await transfer(backbone, pictures, budget, seed, folders, report);
   const fineTuned = trained.method !== 'head';
   return { ...trained, side, normalization, backbone: { name, checksum, fineTuned } };
 }
 
-async function trainFresh(pictures: Pictures, budget: Budget, seed: number, report: Report): Promise<Ready> {
-  const trained = await trainFromScratch(pictures, budget, seed, report);
+async function trainFresh(
+  pictures: Pictures,
+  budget: Budget,
+  seed: number,
+  checkpoints: string | undefined,
+  report: Report,
+): Promise<Ready> {
+  const trained = await trainFromScratch(pictures, budget, seed, checkpoints, report);
   return { ...trained, side: SCALES[budget].side, normalization: NORMALIZATION };
 }
 

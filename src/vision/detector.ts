@@ -42,6 +42,8 @@ export interface DetectorOptions {
   backbone?: Backbone;
   /** A folder for temporary files, up to 3 MB per image. */
   scratch: string;
+  /** A folder for the state of a training that is cut short: the next one with the same options goes on from there. */
+  checkpoints?: string;
   onProgress?(progress: TrainingProgress): void;
   /** Called once, with the places of the training images that were left out. */
   onOmitted?(places: number[]): void;
@@ -119,6 +121,7 @@ export async function trainDetector(options: DetectorOptions): Promise<Uint8Arra
         onProgress({ stage: 'training', ...progress, fraction: 0.1 + 0.9 * progress.fraction });
       },
       (name) => (name.startsWith(HEAD_PREFIX) ? 1 : start.rateOf(name)),
+      options.checkpoints && join(options.checkpoints, 'detector'),
     );
     const used = new Set(records);
     options.onOmitted?.(training.flatMap((_, place) => (used.has(place) ? [] : [place])));

@@ -1,3 +1,4 @@
+import { Checkpoint, stepsBetweenStates } from './checkpoint.ts';
 import { differentiate } from './graph/differentiate.ts';
 import { Executable, type Feed } from './graph/executable.ts';
 import { sizeOf } from './graph/graph.ts';
@@ -61,6 +62,8 @@ export interface FitOptions {
   /** A factor of the learning rate for each weight; 0 freezes it. */
   learningRateOf?(weight: string): number;
   check?: Check;
+  /** A file from which a training that was cut short goes on, to the same weights bit for bit. */
+  checkpoint?: string;
 }
 
 /** The optimisation left the numbers that can be computed with. The message is a sentence for users. */
@@ -82,12 +85,11 @@ export async function fitNetwork(
   labelling: Labelling,
   recipe: Recipe,
   seed: number,
-  { onProgress, learningRateOf = () => 1, check }: FitOptions,
+  { onProgress, learningRateOf = () => 1, check, checkpoint: path }: FitOptions,
 ): Promise<boolean> {
   const { batch } = recipe;
   const trainable = await makeTrainable(model, [batch, ...views.shape], (name) => learningRateOf(name) > 0);
   const { parameters, statistics } = trainable;
-  const step = await compileStep(trainable, labelling);
   const weights: Record<string, Feed> = Object.fromEntries(
     parameters.map(({ value, data }) => [value.name, { data, shape: value.shape }]),
   );
@@ -96,28 +98,35 @@ export async function fitNetwork(
     recipe.adam,
   );
   // Statistics belong to the weights that they were taken with, and are averaged as those are.
-  const average = new MovingAverage(
-    [
-      ...parameters.map(({ data }) => data),
-      ...statistics.flatMap(({ runningMean, runningVariance }) => [runningMean, runningVariance]),
-    ],
-    recipe.weightsDecay,
-  );
+  const tensors = [
+    ...parameters.map(({ data }) => data),
+    ...statistics.flatMap(({ runningMean, runningVariance }) => [runningMean, runningVariance]),
+  ];
+  const average = new MovingAverage(tensors, recipe.weightsDecay);
   const steps = Math.ceil(recipe.views / batch);
   const checked = check ? Math.max(1, Math.floor(check.at * steps)) : -1;
   const held = new Set(check?.held);
   const all = labelling.labels.map((_, i) => i);
   const first = all.filter((i) => !held.has(i));
-  const batches = batchStream(views, labelling, recipe, (i) => (i < checked ? first : all), seed);
+  const between = stepsBetweenStates(steps, all.length, batch);
+  const isMilestone = (i: number) => i % between === 0 || i === checked || i === steps;
+  const shownFrom = (i: number) => (!isMilestone(i) ? undefined : i < checked ? first : all);
+  const about = [recipe, seed, labelling, checked, between];
+  const checkpoint = new Checkpoint(path, about, { tensors, average, optimizer });
+  const begin = await checkpoint.resume(check?.passes);
+  const batches = batchStream(views, labelling, recipe, begin, shownFrom, seed);
+  const step = await compileStep(trainable, labelling);
   try {
     let next = (await batches.next()).value;
     let report = { loss: 0, steps: 0, since: performance.now() };
-    for (let i = 0; i < steps; i++) {
-      if (i === checked) {
+    for (let i = begin; i < steps; i++) {
+      if (i === checked && !checkpoint.hasPassed) {
         average.swap();
         if (!(await check!.passes())) return false;
+        checkpoint.pass();
         average.swap();
       }
+      if (i > begin && isMilestone(i)) await checkpoint.save(i);
       const running = step.run({ ...weights, [trainable.input.name]: next.inputs, targets: next.targets });
       // The next batch is made while ONNX Runtime computes this one on its own threads.
       const [result, following] = await Promise.all([running, batches.next()]);
@@ -141,6 +150,7 @@ export async function fitNetwork(
         report = { loss: 0, steps: 0, since: performance.now() };
       }
     }
+    await checkpoint.save(steps);
     average.swap();
     return true;
   } finally {
@@ -170,23 +180,28 @@ async function compileStep(
 }
 
 /**
- * Endless batches of views: the pictures in random order, again and again. `shown` gives the places of the pictures that
- * batch `i` is drawn from.
+ * Endless batches of views from step `begin` on: the pictures in random order, again and again. `shownFrom` gives the places of
+ * the pictures that are drawn from a step on; what comes then depends on nothing before.
  */
 async function* batchStream(
   views: Views,
   { labels, labelCount, exclusive }: Labelling,
   { batch, mixing, labelSmoothing: smoothing }: Recipe,
-  shown: (i: number) => readonly number[],
+  begin: number,
+  shownFrom: (i: number) => readonly number[] | undefined,
   seed: number,
 ): AsyncGenerator<Record<'inputs' | 'targets', Feed>, never> {
-  const next = random(seed);
+  let next = random(seed);
+  let draw = (): number => 0;
   const balancing = exclusive ? BALANCING : 0;
-  let draw = drawing(shown(0), labels, balancing, next);
   const spread = exclusive ? smoothing / labelCount : smoothing / 2;
   const size = sizeOf(views.shape);
-  for (let i = 0; true; i++) {
-    if (i > 0 && shown(i) !== shown(i - 1)) draw = drawing(shown(i), labels, balancing, next);
+  for (let i = begin; true; i++) {
+    const shown = shownFrom(i);
+    if (shown) {
+      next = random(seed + i);
+      draw = drawing(shown, labels, balancing, next);
+    }
     const inputs = new Float32Array(batch * size);
     const targets = new Float32Array(batch * labelCount).fill(spread);
     for (let k = 0; k < batch; k++) {

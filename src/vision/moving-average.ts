@@ -13,6 +13,11 @@ export class MovingAverage {
     this.#decay = decay;
   }
 
+  /** The averages: in place, so that they can be restored. */
+  get state(): readonly Float32Array[] {
+    return this.#averages;
+  }
+
   /** Takes in the tensors as they are after `step` (from 0). */
   update(step: number): void {
     const keep = Math.min(this.#decay, (1 + step) / (10 + step));

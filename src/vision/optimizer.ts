@@ -33,6 +33,16 @@ export class AdamW {
     }));
   }
 
+  /** What it remembers besides the number of steps: in place, so that it can be restored. */
+  get state(): Float32Array[] {
+    return this.#moments.flatMap(({ first, second }) => [first, second]);
+  }
+
+  /** Goes on as after so many steps. */
+  resume(steps: number): void {
+    this.#steps = steps;
+  }
+
   /** One update by the gradients, given in the order of the parameters. */
   step(gradients: readonly Float32Array[], learningRate: number): void {
     const { beta1, beta2, epsilon, weightDecay } = this.#options;

@@ -51,7 +51,8 @@ export class RowFile implements Rows {
   }
 }
 
-const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array) =>
+/** The memory of an array of floats. */
+export const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array) =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
 /** One call may write less than all, as on a disk that is nearly full; the next one then says why. */

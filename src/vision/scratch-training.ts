@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { AugmentOptions } from './augment.ts';
 import type { Budget } from './budget.ts';
 import { calibrationErrorOf, fitTemperature, logLoss, type ScoredPictures } from './calibration.ts';
@@ -51,12 +52,13 @@ export const SCALES: Record<Budget, Scale> = {
 
 /**
  * Trains a residual network from fresh weights. Same pictures and seed: the same network.
- * Throws DivergenceError when the loss or a gradient stops being a number.
+ * `checkpoints` is a folder from which a training that was cut short goes on. Throws DivergenceError when the loss or a gradient stops being a number.
  */
 export async function trainFromScratch(
   pictures: Pictures,
   budget: Budget,
   seed: number,
+  checkpoints: string | undefined,
   onProgress: (progress: TrainingProgress) => void,
 ): Promise<Trained> {
   const { pixels, records, labels, labelCount } = pictures;
@@ -77,6 +79,7 @@ export async function trainFromScratch(
   const source = randomViews(pixels, records, side, NORMALIZATION, AUGMENT);
   await fitNetwork(network, source, pictures, { ...RECIPE, views }, seed + 1, {
     onProgress: (progress) => onProgress({ stage: 'training', ...progress }),
+    checkpoint: checkpoints && join(checkpoints, 'fresh'),
     ...(held.length > 0 && { check: { held, at: CALIBRATE_AT, passes: calibrate } }),
   });
   return trained;

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Backbone } from './backbone.ts';
 import { fitTemperature, isBetter, logLosses, mean, type ScoredPictures } from './calibration.ts';
 import type { TrainingProgress } from './classifier.ts';
@@ -34,6 +35,8 @@ export interface Tuning {
   /** Places of the pictures that are held out to choose between stages. */
   held: readonly number[];
   seed: number;
+  /** A folder from which a stage that was cut short goes on. */
+  checkpoints: string | undefined;
 }
 
 /** A stage that was better than what there was. */
@@ -51,7 +54,7 @@ export interface Tuned {
  */
 export async function runStage(
   { name, network, part, frozen, views, count }: Stage,
-  { backbone, pictures, held, seed }: Tuning,
+  { backbone, pictures, held, seed, checkpoints }: Tuning,
   before: readonly number[],
   onProgress: (progress: TrainingProgress) => void,
 ): Promise<Tuned | undefined> {
@@ -68,6 +71,7 @@ export async function runStage(
       onProgress: (progress) => onProgress({ stage: name, ...progress }),
       learningRateOf: (weight) => (frozen.has(weight) ? 0 : rateOf(weight)),
       check: { held, at: CHECK_AT, passes },
+      checkpoint: checkpoints && join(checkpoints, name),
     });
     return tuned;
   } catch (error) {

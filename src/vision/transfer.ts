@@ -30,20 +30,26 @@ const ENDS = { features: 0.2, head: 0.25, last: 0.45, whole: 1 };
 /** The finest maps are kept in fine-tuning where at least this share of the work lies behind them. */
 const MOST = 0.5;
 
+/** For temporary files, and for what is kept until the training has ended: the next one goes on from there. */
+export interface Folders {
+  scratch: string;
+  checkpoints?: string | undefined;
+}
+
 type Report = (progress: TrainingProgress) => void;
 
 /**
  * Trains a classifier on a backbone: a linear head on frozen features, then, where the budget has it and the operator
  * table covers the backbone, the last stages of the network behind what stays frozen, then all of it. Each step goes on
  * from the one before, and replaces it only where it is better on held-out pictures. Same pictures and seed: the same
- * network. `scratch` is a folder for temporary files.
+ * network.
  */
 export async function transfer(
   backbone: Backbone,
   pictures: Pictures,
   budget: Budget,
   seed: number,
-  scratch: string,
+  { scratch, checkpoints }: Folders,
   onProgress: Report,
 ): Promise<Trained> {
   const gap = budget === 'fast' ? undefined : await fineTuningGap(backbone);
@@ -77,7 +83,7 @@ export async function transfer(
       logits: await scoreHead(start, data, held),
     };
     const network = withHead(backbone.model, start);
-    const tuning = { backbone, pictures, held, seed: seed + 1 };
+    const tuning = { backbone, pictures, held, seed: seed + 1, checkpoints };
     const losses = logLosses(scored, fitTemperature(scored));
     return await fineTune(headOnly, { network, losses }, tuning, plan, anatomy, activations, onProgress);
   } finally {

@@ -1,6 +1,7 @@
 import { Tensor } from 'onnxruntime-node';
 import type { Normalization } from '../augment.ts';
 import type { LabelledBox } from '../boxes.ts';
+import { Checkpoint, stepsBetweenStates } from '../checkpoint.ts';
 import { DivergenceError } from '../fit.ts';
 import type { OnnxModel } from '../graph/onnx.ts';
 import { makeTrainable } from '../graph/trainable.ts';
@@ -61,7 +62,8 @@ export interface FitProgress {
 /**
  * Trains a detector (see `withDetector`, for views of `viewSize`) in place; the result is the moving average of the
  * weights. `rateOf` gives each weight a factor of the learning rate; 0 freezes it, and what lies before the first trained
- * weight runs as fast as in prediction. Throws DivergenceError when the loss stops being a number.
+ * weight runs as fast as in prediction. `path` is a file from which a training that was cut short goes on, to the same
+ * weights bit for bit. Throws DivergenceError when the loss stops being a number.
  */
 export async function fitDetector(
   model: OnnxModel,
@@ -71,6 +73,7 @@ export async function fitDetector(
   seed: number,
   onProgress: (progress: FitProgress) => void,
   rateOf: (weight: string) => number,
+  path?: string,
 ): Promise<void> {
   const { batch, viewSize } = recipe;
   const { graph, input, output, parameters, statistics } = await makeTrainable(
@@ -92,10 +95,8 @@ export async function fitDetector(
     parameters.map(({ name, value, data }) => ({ data, shape: value.shape, rate: rateOf(name) })),
     recipe.adam,
   );
-  const average = new MovingAverage(
-    parameters.map(({ data }) => data),
-    recipe.weightsDecay,
-  );
+  const trained = parameters.map(({ data }) => data);
+  const average = new MovingAverage(trained, recipe.weightsDecay);
   const places = placesOf(viewSize, viewSize);
   const steps = Math.ceil(recipe.views / batch);
   const views = (records: readonly number[], from: number, options: DetectionRecipe, streamSeed: number) =>
@@ -115,12 +116,23 @@ export async function fitDetector(
   const checks = pictures.held.length > 0 ? CHECKS.map((share) => Math.floor(share * steps)) : [];
   const held = new Set(pictures.held);
   const first = pictures.records.filter((record) => checks.length === 0 || !held.has(record));
-  let batches = views(first, 0, recipe, seed);
+  const between = stepsBetweenStates(steps, pictures.records.length, batch);
+  const isMilestone = (i: number) => i % between === 0 || i === checks.at(-1) || i === steps;
+  const tensors = [
+    ...trained,
+    ...statistics.flatMap(({ runningMean, runningVariance }) => [runningMean, runningVariance]),
+  ];
+  const checkpoint = new Checkpoint(path, [recipe, seed, pictures, between], { tensors, average, optimizer });
+  const begin = await checkpoint.resume();
+  const viewsFrom = (i: number) =>
+    views(i < (checks.at(-1) ?? 0) ? first : pictures.records, i, recipe, seed + 2 + i);
+  let batches = viewsFrom(begin);
   let next = (await batches.next()).value;
   let report = { loss: 0, steps: 0, since: performance.now() };
-  for (let i = 0; i < steps; i++) {
+  for (let i = begin; i < steps; i++) {
+    if (i > begin && isMilestone(i)) await checkpoint.save(i);
     const { output: predictions, values } = await step.forward({ ...weights, [input.name]: next.images });
-    if (i + 1 === checks.at(-1)) batches = views(pictures.records, i + 1, recipe, seed + 2);
+    if (isMilestone(i + 1)) batches = viewsFrom(i + 1);
     const loss = detectionLoss(predictions, pictures.labelCount, places, next.boxes);
     // The next batch is made while ONNX Runtime computes this one's gradients on its own threads.
     const [gradients, following] = await Promise.all([step.backward(loss.gradient), batches.next()]);
@@ -150,6 +162,7 @@ export async function fitDetector(
       report.since = performance.now();
     }
   }
+  await checkpoint.save(steps);
   average.apply();
   await step.release();
 }

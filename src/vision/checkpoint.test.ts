@@ -1,0 +1,183 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type DetectionRecipe, type DetectorPictures, fitDetector } from './detection/fit.ts';
+import { PictureFile } from './detection/pictures.ts';
+import { freshHead, withDetector } from './detection/pyramid.ts';
+import { findFeatureMaps } from './feature-maps.ts';
+import { type Check, fitNetwork, type Labelling, type Recipe } from './fit.ts';
+import type { OnnxModel } from './graph/onnx.ts';
+import { residualNetwork } from './network.ts';
+import { random } from './random.ts';
+import type { Views } from './views.ts';
+
+let folder: string;
+let path: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ocellus-checkpoint-'));
+  path = join(folder, 'state');
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const COMMON = {
+  learningRate: 3e-3,
+  warmup: 0.1,
+  adam: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.05 },
+  maximumNorm: 5,
+  statisticsDecay: 0.9,
+  weightsDecay: 0.9,
+};
+
+/** As a process that is killed when so much is done: what was going to be done isn't. */
+class Killed extends Error {}
+const killAt = (share: number) => (fraction: number) => {
+  if (fraction >= share) throw new Killed();
+};
+
+const numbers = ({ initializers }: OnnxModel) =>
+  [...initializers.values()].flatMap(({ type, data }) => (type === 'float32' ? [data as Float32Array] : []));
+
+describe('fitNetwork', () => {
+  const COUNT = 24;
+  const recipe: Recipe = { ...COMMON, batch: 4, views: 480, mixing: 0.3, labelSmoothing: 0.05 };
+  const labels = Array.from({ length: COUNT }, (_, i) => [i % 2]);
+  const labelling: Labelling = { labels, labelCount: 2, exclusive: true };
+  /** Bright pictures and dark ones, of noise. */
+  const views: Views = {
+    shape: [3, 16, 16],
+    async fill(index, target, next) {
+      for (let i = 0; i < target.length; i++) target[i] = next() - (index % 2) * 0.5;
+    },
+  };
+  const fresh = () => residualNetwork({ widths: [4, 8], labels: 2 }, random(5));
+
+  interface Options {
+    seed?: number;
+    checkpoint?: string;
+    passes?: (model: OnnxModel) => boolean;
+    onFraction?: (fraction: number) => void;
+  }
+
+  /** 120 steps; a check after 90 of them. */
+  async function train({ seed = 7, checkpoint, passes = () => true, onFraction = () => {} }: Options) {
+    const model = fresh();
+    const fractions: number[] = [];
+    const check: Check = { held: [0, 1, 2, 3], at: 0.75, passes: async () => passes(model) };
+    const onProgress = ({ fraction }: { fraction: number }) => {
+      onFraction(fraction);
+      fractions.push(fraction);
+    };
+    const good = await fitNetwork(model, views, labelling, recipe, seed, {
+      onProgress,
+      check,
+      ...(checkpoint && { checkpoint }),
+    });
+    return { model, good, fractions };
+  }
+
+  it.each([0.4, 0.8])('cut short at %s, goes on to the same weights', async (share) => {
+    const atCheck: Float32Array[][] = [];
+    const passes = (model: OnnxModel) => atCheck.push(numbers(model).map((data) => data.slice())) > 0;
+    const whole = await train({ passes });
+    const killed = train({ checkpoint: path, passes, onFraction: killAt(share) });
+    await expect(killed).rejects.toThrow(Killed);
+    const resumed = await train({ checkpoint: path, passes });
+    expect(resumed.fractions[0]).toBeGreaterThan(share - 0.1);
+    expect(resumed.good).toBe(true);
+    expect(numbers(resumed.model)).toEqual(numbers(whole.model));
+    // Whoever compares models at the check is shown the same one again.
+    expect(atCheck).toHaveLength(share < 0.75 ? 2 : 3);
+    for (const weights of atCheck) expect(weights).toEqual(atCheck[0]);
+  });
+
+  it('is not trained again when it had ended', async () => {
+    const whole = await train({ checkpoint: path });
+    const again = await train({ checkpoint: path });
+    expect(again.fractions).toEqual([]);
+    expect(numbers(again.model)).toEqual(numbers(whole.model));
+  });
+
+  it('fails the same check again', async () => {
+    const passes = () => false;
+    expect((await train({ checkpoint: path, passes })).good).toBe(false);
+    const again = await train({ checkpoint: path, passes });
+    expect(again.good).toBe(false);
+    expect(again.fractions.length).toBeLessThan(3);
+  });
+
+  it.each([
+    ['another seed', () => train({ seed: 8, checkpoint: path })],
+    ['no state', () => writeFile(path, 'torn')],
+    ['nothing', () => writeFile(path, '')],
+  ])('begins anew where the file holds %s', async (_, prepare) => {
+    await prepare();
+    const { fractions, model } = await train({ checkpoint: path });
+    expect(fractions[0]).toBeLessThan(0.1);
+    expect(numbers(model)).toEqual(numbers((await train({})).model));
+  });
+
+  it('leaves one file, whole, whenever it is cut short', async () => {
+    await expect(train({ checkpoint: path, onFraction: killAt(0.5) })).rejects.toThrow(Killed);
+    expect(await readdir(folder)).toEqual(['state']);
+  });
+});
+
+describe('fitDetector', () => {
+  const COUNT = 12;
+  const recipe: DetectionRecipe = {
+    ...COMMON,
+    batch: 2,
+    views: 160,
+    viewSize: 32,
+    view: { scale: [0.8, 1.2], mosaic: 0.5, mosaicScale: [0.4, 1.1], light: 0.2 },
+    plain: 0.2,
+  };
+  const normalization = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
+
+  async function train(pictures: DetectorPictures, checkpoint?: string, onFraction = (_: number) => {}) {
+    const backbone = residualNetwork({ widths: [4, 4, 4, 4], labels: 1 }, random(5));
+    const maps = (await findFeatureMaps(backbone))!;
+    const model = withDetector(backbone, maps, freshHead(maps, 1, random(6)), [32, 32]);
+    const fractions: number[] = [];
+    await fitDetector(
+      model,
+      pictures,
+      normalization,
+      recipe,
+      7,
+      ({ fraction }) => {
+        onFraction(fraction);
+        fractions.push(fraction);
+      },
+      () => 1,
+      checkpoint,
+    );
+    return { model, fractions };
+  }
+
+  it.each([0.4, 0.8])('cut short at %s, goes on to the same weights', async (share) => {
+    const file = await PictureFile.create(join(folder, 'pictures'), 64);
+    const image = await sharp({ create: { width: 64, height: 64, channels: 3, background: '#505050' } })
+      .composite([
+        {
+          input: { create: { width: 16, height: 16, channels: 3, background: '#f04020' } },
+          left: 8,
+          top: 20,
+        },
+      ])
+      .png()
+      .toBuffer();
+    const box = { left: 8 / 64, top: 20 / 64, width: 16 / 64, height: 16 / 64, label: 0 };
+    for (let i = 0; i < COUNT; i++) await file.store(i, image, [box]);
+    const records = Array.from({ length: COUNT }, (_, i) => i);
+    const pictures = { file, records, held: [0, 1], labelCount: 1 };
+    const whole = await train(pictures);
+    await expect(train(pictures, path, killAt(share))).rejects.toThrow(Killed);
+    const resumed = await train(pictures, path);
+    expect(resumed.fractions[0]).toBeGreaterThan(share - 0.15);
+    expect(numbers(resumed.model)).toEqual(numbers(whole.model));
+    await file.remove();
+  });
+});
