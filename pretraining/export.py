@@ -1,4 +1,4 @@
-"""Writes a backbone as an ONNX file: `image` [N, 3, H, W] in, `features` [N, F] (of the last map and of the one before) and maps at strides 8, 16, 32 out.
+"""Writes a backbone as an ONNX file: `image` [N, 3, H, W] in, `features` [N, F] (of the last map and of one of stride 16) and maps at strides 8, 16, 32 out.
 
 Usage: python -m pretraining.export FOLDER    every family with fresh weights, for pretraining/measure.ts
 """
@@ -15,7 +15,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from pretraining.networks import FAMILIES, STRIDES, Backbone, build
+from pretraining.networks import FAMILIES, STRIDES, Backbone, InvertedBlock, build
 
 # Pixels are scaled to 0–1, then normalised per channel (RGB) by these.
 MEAN = (0.485, 0.456, 0.406)
@@ -23,17 +23,32 @@ STD = (0.229, 0.224, 0.225)
 
 
 class WithMiddle(Backbone):
-    """A backbone whose features are its own and the means of its map of stride 16: on small sets a head gains by them
+    """A backbone whose features are its own and the means of its widest map of stride 16: on small sets a head gains by them
     (RESULTS.md). Shares the weights, and their names."""
 
     def __init__(self, network: Backbone):
         nn.Module.__init__(self)
         self.stem, self.stages, self.last = network.stem, network.stages, network.last
-        self.features = network.features + network.widths[1]
+        first = self.stages[-1][0]
+        self.expands = isinstance(first, InvertedBlock)
+        self.features = network.features + (first.body[0][0].out_channels if self.expands else network.widths[1])
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        features, *maps = super().forward(x)
-        return torch.cat([features, maps[1].mean((2, 3))], 1), *maps
+        x = self.stem(x)
+        maps = []
+        for stage in self.stages[:-1]:
+            x = stage(x)
+            maps.append(x)
+        first, *others = self.stages[-1]
+        if self.expands:
+            wide = first.body[0](x)
+            x = first.body[1:](wide)
+        else:
+            wide, x = x, first(x)
+        for block in others:
+            x = block(x)
+        features = torch.cat([self.last(x).mean((2, 3)), wide.mean((2, 3))], 1)
+        return features, *maps[-2:], x
 
 
 def to_onnx(network: Backbone, metadata: dict | None = None) -> onnx.ModelProto:

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from pretraining.augment import Strength, mix, random_views, whole_views
 from pretraining.data import Pack, load_pack
+from pretraining.export import WithMiddle
 from pretraining.networks import FAMILIES, Backbone, build
 from pretraining.sources import BENCHMARKS
 
@@ -48,8 +49,8 @@ def load_backbone(weights: Path | None, family: str, seed: int = 0) -> Backbone:
 
 
 @torch.no_grad()
-def features(backbone: Backbone, images: Tensor, size: int, levels: int) -> numpy.ndarray:
-    """Pooled features [2, N, F] of the images and their mirror images; with two levels those of stride 16 as well."""
+def features(backbone: Backbone, images: Tensor, size: int) -> numpy.ndarray:
+    """Pooled features [2, N, F] of the images and their mirror images."""
     device = next(backbone.parameters()).device
     backbone.eval()
     rows = []
@@ -57,9 +58,8 @@ def features(backbone: Backbone, images: Tensor, size: int, levels: int) -> nump
         views = whole_views(part.to(device), size)
         both = torch.cat([views, views.flip(3)]).contiguous(memory_format=torch.channels_last)
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            pooled, _, middle, _ = backbone(both)
-        found = torch.cat([pooled, middle.mean((2, 3))], 1) if levels == 2 else pooled
-        rows.append(found.float().view(2, len(part), -1).cpu())
+            pooled, *_ = backbone(both)
+        rows.append(pooled.float().view(2, len(part), -1).cpu())
     return torch.cat(rows, 1).numpy()
 
 
@@ -128,7 +128,7 @@ def tune(backbone: Backbone, pack: Pack, size: int, epochs: int, rate: float, se
         optimizer.step()
         optimizer.zero_grad()
         schedule.step()
-    found = torch.from_numpy(features(network, pack.images[pack.test], size, 1)).to(device)
+    found = torch.from_numpy(features(network, pack.images[pack.test], size)).to(device)
     with torch.no_grad():
         predicted = sum(F.log_softmax(head(each), 1) for each in found).argmax(1)
     return macro_f1(pack.label[pack.test].numpy(), predicted.cpu().numpy())
@@ -140,7 +140,7 @@ def measure(backbone: Backbone, pack: Pack, name: str, options: argparse.Namespa
     y, test_y = pack.label[~pack.test].numpy(), pack.label[pack.test].numpy()
     tasks = [task for task in options.tasks.split(",") if task != "few" or name in FEW_SETS]
     if "linear" in tasks or "few" in tasks:
-        x, test_x = (features(backbone, pack.images[chosen], options.size, options.levels) for chosen in (~pack.test, pack.test))
+        x, test_x = (features(WithMiddle(backbone), pack.images[chosen], options.size) for chosen in (~pack.test, pack.test))
     for task in tasks:
         begun = time.perf_counter()
         if task == "linear":
@@ -164,7 +164,6 @@ def main(arguments: list[str] | None = None) -> list[dict]:
     parser.add_argument("--sets", default=",".join(BENCHMARKS))
     parser.add_argument("--tasks", default="linear,few")
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--levels", type=int, choices=(1, 2), default=2, help="feature maps that are pooled; the published file has 2")
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--rate", type=float, help="of fine-tuning; else 5e-4, or 2e-3 from fresh weights")
     parser.add_argument("--seeds", type=int, default=3)
@@ -178,7 +177,7 @@ def main(arguments: list[str] | None = None) -> list[dict]:
     options.out.parent.mkdir(parents=True, exist_ok=True)
     for each in options.sets.split(","):
         for record in measure(backbone, load_pack(options.packs / "benchmark.npz", {each}), each, options, device):
-            records.append({"name": name, "size": options.size, "levels": options.levels, **record})
+            records.append({"name": name, "size": options.size, **record})
             with open(options.out, "a") as file:
                 file.write(json.dumps(records[-1]) + "\n")
             print(json.dumps(records[-1]), flush=True)

@@ -13,7 +13,7 @@ import json
 import time
 from pathlib import Path
 
-from pretraining.export import write
+from pretraining.export import WithMiddle, write
 from pretraining.probe import load_backbone
 
 # What a package may carry.
@@ -32,7 +32,7 @@ def figures(results: Path, name: str) -> list[dict]:
     if not results.exists():
         return []
     records = [json.loads(line) for line in results.read_text().splitlines()]
-    latest = {(r["task"], r["size"], r["set"]): r for r in records if r["name"] == name and r["levels"] == 2}
+    latest = {(r["task"], r["size"], r["set"]): r for r in records if r["name"] == name}
     return [{"task": task, "size": size, "set": each, "macroF1": record["mean"]} for (task, size, each), record in latest.items()]
 
 
@@ -89,7 +89,7 @@ def main(arguments: list[str] | None = None) -> None:
     if len(data) > MAXIMUM_BYTES:
         raise SystemExit(f"{path} has {len(data)} bytes, more than {MAXIMUM_BYTES}")
     digest = hashlib.sha256(data).hexdigest()
-    card = {**card, "name": options.name, "features": backbone.features + backbone.widths[1], "sha256": digest, "bytes": len(data), "inputSize": options.input_size,
+    card = {**card, "name": options.name, "features": WithMiddle(backbone).features, "sha256": digest, "bytes": len(data), "inputSize": options.input_size,
             "figures": measured, "limits": LIMITS}
     write_json(options.folder / "backbone.json", description)
     write_json(options.folder / "added.json",

@@ -58,10 +58,15 @@ const FEWEST_VIEWS = 1000;
 const FEWEST_VIEWS_PER_PICTURE = 2;
 
 /**
- * Plans a training. `anatomy` is absent where the backbone stays frozen, or isn't known. Depends on nothing but its
- * arguments, so that the same pictures give the same model.
+ * Plans a training. `anatomy` is absent where the backbone stays frozen, or isn't known; `small` is the same for the crops that the whole
+ * network is tuned with. Depends on nothing but its arguments, so that the same pictures give the same model.
  */
-export function makePlan(budget: Budget, pictures: number, anatomy: Anatomy | undefined): Plan {
+export function makePlan(
+  budget: Budget,
+  pictures: number,
+  anatomy: Anatomy | undefined,
+  small = anatomy,
+): Plan {
   const { features, tuning, pictures: usual } = ALLOWANCES[budget];
   const scale = Math.max(1, pictures / usual);
   const enough = Math.floor(ENOUGH_ROWS / pictures);
@@ -75,8 +80,8 @@ export function makePlan(budget: Budget, pictures: number, anatomy: Anatomy | un
     Math.floor(share * Math.min(wanted, (tuning.work * scale) / work));
   const cut = anatomy.cuts.find(({ workAfter }) => workAfter <= LAST * anatomy.work);
   const hasLast = cut && cut.workAfter >= LEAST * anatomy.work;
-  const trained = anatomy.fine?.workAfter ?? anatomy.work;
-  const whole = viewsOf(anatomy.work + BACKWARD * trained, hasLast ? 1 - LAST_SHARE : 1);
+  const { work, fine } = small ?? anatomy;
+  const whole = viewsOf(work + BACKWARD * (fine?.workAfter ?? work), hasLast ? 1 - LAST_SHARE : 1);
   if (whole >= Math.max(FEWEST_VIEWS, FEWEST_VIEWS_PER_PICTURE * pictures)) plan.whole = { views: whole };
   if (hasLast) {
     const bytes = pictures * plan.features * sizeOf(cut.shape) * Float32Array.BYTES_PER_ELEMENT;

@@ -32,6 +32,8 @@ export interface Stage {
 export interface Tuning {
   backbone: Backbone;
   pictures: Pictures;
+  /** Side in pixels of the random crops. */
+  crops: number;
   /** Places of the pictures that are held out to choose between stages. */
   held: readonly number[];
   seed: number;

@@ -36,6 +36,12 @@ export interface Folders {
   checkpoints?: string | undefined;
 }
 
+/**
+ * Random crops are shown smaller than whole pictures, as a share of the side: things are as large in them as in whole pictures
+ * then (Touvron et al. 2019), and a step costs a quarter less (docs/decisions.md).
+ */
+const CROP_SIDE = 7 / 8;
+
 type Report = (progress: TrainingProgress) => void;
 
 /**
@@ -55,8 +61,11 @@ export async function transfer(
   const gap = budget === 'fast' ? undefined : await fineTuningGap(backbone);
   const note = gap && `The backbone ${backbone.name} stays frozen. ${gap}`;
   onProgress({ stage: 'computing features', fraction: 0, note });
-  const anatomy = await anatomyOf(backbone);
-  const plan = makePlan(gap === undefined ? budget : 'fast', pictures.records.length, anatomy);
+  const anatomy = await anatomyOf(backbone, backbone.inputSize);
+  const side = 8 * Math.floor((CROP_SIDE * backbone.inputSize) / 8);
+  // Networks that hold for one size only, as transformers do, are shown crops of that size.
+  const small = await anatomyOf(backbone, side);
+  const plan = makePlan(gap === undefined ? budget : 'fast', pictures.records.length, anatomy, small);
   const tuned = plan.last !== undefined || plan.whole !== undefined;
   const ends = tuned ? ENDS : { ...ENDS, features: 0.8, head: 1 };
   const features = await RowFile.create(join(scratch, 'features'), backbone.width);
@@ -83,7 +92,8 @@ export async function transfer(
       logits: await scoreHead(start, data, held),
     };
     const network = withHead(backbone.model, start);
-    const tuning = { backbone, pictures, held, seed: seed + 1, checkpoints };
+    const crops = small ? side : backbone.inputSize;
+    const tuning = { backbone, pictures, crops, held, seed: seed + 1, checkpoints };
     const losses = logLosses(scored, fitTemperature(scored));
     return await fineTune(headOnly, { network, losses }, tuning, plan, anatomy, activations, onProgress);
   } finally {
@@ -92,10 +102,10 @@ export async function transfer(
   }
 }
 
-/** Undefined where the operator table doesn't cover the backbone. */
-async function anatomyOf({ model, inputSize }: Backbone): Promise<Anatomy | undefined> {
+/** Undefined where the operator table doesn't cover the backbone, or its graph doesn't hold for pictures of that side. */
+async function anatomyOf({ model }: Backbone, side: number): Promise<Anatomy | undefined> {
   try {
-    const anatomy = await dissect(model, [RECIPE.batch, 3, inputSize, inputSize]);
+    const anatomy = await dissect(model, [RECIPE.batch, 3, side, side]);
     const fine = await findFineMap(model);
     const isFine = ({ name, workAfter }: Cut) => name === fine && workAfter >= MOST * anatomy.work;
     return { ...anatomy, fine: anatomy.cuts.find(isFine) };
@@ -171,7 +181,7 @@ async function fineTune(
   const random = randomViews(
     pictures.pixels,
     pictures.records,
-    backbone.inputSize,
+    tuning.crops,
     backbone.normalization,
     AUGMENT,
   );
