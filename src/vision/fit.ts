@@ -103,15 +103,8 @@ export async function fitNetwork(
     ...statistics.flatMap(({ runningMean, runningVariance }) => [runningMean, runningVariance]),
   ];
   const average = new MovingAverage(tensors, recipe.weightsDecay);
-  const steps = Math.ceil(recipe.views / batch);
-  const checked = check ? Math.max(1, Math.floor(check.at * steps)) : -1;
-  const held = new Set(check?.held);
-  const all = labelling.labels.map((_, i) => i);
-  const first = all.filter((i) => !held.has(i));
-  const between = stepsBetweenStates(steps, all.length, batch);
-  const isMilestone = (i: number) => i % between === 0 || i === checked || i === steps;
-  const shownFrom = (i: number) => (!isMilestone(i) ? undefined : i < checked ? first : all);
-  const about = [recipe, seed, labelling, checked, between];
+  const { steps, checked, isMilestone, shownFrom } = schedule(recipe, labelling.labels.length, check);
+  const about = [recipe, seed, labelling, checked];
   const checkpoint = new Checkpoint(path, about, { tensors, average, optimizer });
   const begin = await checkpoint.resume(check?.passes);
   const batches = batchStream(views, labelling, recipe, begin, shownFrom, seed);
@@ -157,6 +150,22 @@ export async function fitNetwork(
     await batches.return(undefined as never);
     await step.release();
   }
+}
+
+/**
+ * How many steps there are, before which the check is, and what is shown when: at milestones pictures are drawn anew from
+ * those at `shownFrom`, and from milestones an optimisation that was cut short goes on.
+ */
+function schedule({ views, batch }: Recipe, pictures: number, check: Check | undefined) {
+  const steps = Math.ceil(views / batch);
+  const checked = check ? Math.max(1, Math.floor(check.at * steps)) : -1;
+  const held = new Set(check?.held);
+  const all = Array.from({ length: pictures }, (_, i) => i);
+  const first = all.filter((i) => !held.has(i));
+  const between = stepsBetweenStates(steps, pictures, batch);
+  const isMilestone = (i: number) => i % between === 0 || i === checked || i === steps;
+  const shownFrom = (i: number) => (!isMilestone(i) ? undefined : i < checked ? first : all);
+  return { steps, checked, isMilestone, shownFrom };
 }
 
 /** The graph of one step: from a batch to its mean loss, the gradients and the batch statistics. */
