@@ -50,7 +50,7 @@ const create = { width: 128, height: 128, channels: 3, background: '#806040', no
 const file = await sharp({ create }).jpeg().toBuffer();
 for (const i of places) await pixels.store(i, file);
 const normalization = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
-const augment = { minimumArea: 0.5, ratio: 1.25, light: 0.2, saturation: 0, hue: 0, mirror: true };
+const augment = { minimumArea: 0.5, ratio: 1.25, light: 0.2, mirror: true };
 const real = randomViews(pixels, places, SIDE, normalization, augment);
 const free: Views = { shape: real.shape, fill: async () => {} };
 const batch = new Float32Array(3 * SIDE * SIDE);

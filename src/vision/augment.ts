@@ -1,5 +1,3 @@
-import { colourMatrix } from './colours.ts';
-
 /** How far a random view may be from the picture. */
 export interface AugmentOptions {
   /** Smallest area of a crop, as a share of the picture. */
@@ -8,9 +6,6 @@ export interface AugmentOptions {
   ratio: number;
   /** Largest change of brightness and of contrast, as a share. */
   light: number;
-  /** Largest change of saturation, as a share, and of hue, as a share of a full turn. */
-  saturation: number;
-  hue: number;
   mirror: boolean;
 }
 
@@ -22,7 +17,7 @@ export interface Normalization {
 
 /**
  * Writes a random view of a picture into `target` as normalised planes `[3, side, side]`: a crop of random area,
- * shape and place (Szegedy et al. 2015), mirrored half the time, with random brightness, contrast and colours; bilinear.
+ * shape and place (Szegedy et al. 2015), mirrored half the time, with random brightness and contrast; bilinear.
  * `source` is `[size, size, 3]` RGB bytes.
  */
 export function randomView(
@@ -31,7 +26,7 @@ export function randomView(
   target: Float32Array,
   side: number,
   { mean, std }: Normalization,
-  { minimumArea, ratio, light, saturation, hue, mirror }: AugmentOptions,
+  { minimumArea, ratio, light, mirror }: AugmentOptions,
   next: () => number,
 ): void {
   const area = minimumArea + (1 - minimumArea) * next();
@@ -43,15 +38,13 @@ export function randomView(
   const flip = next() < 0.5 && mirror;
   const contrast = 1 + light * (2 * next() - 1);
   const brightness = light * (2 * next() - 1);
-  const colours = colourMatrix(1 + saturation * (2 * next() - 1), hue * (2 * next() - 1));
 
   const columns = sampler(left, width, side, size, flip);
   const rows = sampler(top, height, side, size, false);
   const plane = side * side;
-  const gain = colours.map((share, i) => (share * contrast) / 255 / std[Math.floor(i / 3)]!);
+  const gain = mean.map((_, c) => contrast / 255 / std[c]!);
   // Contrast turns around the middle grey.
   const offset = mean.map((m, c) => (0.5 - 0.5 * contrast + brightness - m) / std[c]!);
-  const colour = new Float64Array(3);
   for (let y = 0; y < side; y++) {
     const upper = rows.near[y]! * size;
     const lower = rows.far[y]! * size;
@@ -62,15 +55,11 @@ export function randomView(
       const b = (upper + far) * 3;
       const c = (lower + near) * 3;
       const d = (lower + far) * 3;
+      const at = y * side + x;
       for (let channel = 0; channel < 3; channel++) {
         const above = source[a + channel]! * (1 - fx) + source[b + channel]! * fx;
         const below = source[c + channel]! * (1 - fx) + source[d + channel]! * fx;
-        colour[channel] = above * (1 - fy) + below * fy;
-      }
-      const at = y * side + x;
-      for (let channel = 0, k = 0; channel < 3; channel++, k += 3) {
-        target[channel * plane + at] =
-          colour[0]! * gain[k]! + colour[1]! * gain[k + 1]! + colour[2]! * gain[k + 2]! + offset[channel]!;
+        target[channel * plane + at] = (above * (1 - fy) + below * fy) * gain[channel]! + offset[channel]!;
       }
     }
   }

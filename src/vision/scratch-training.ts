@@ -16,14 +16,7 @@ import { randomViews } from './views.ts';
 /** Of photographs on the web, per channel: the usual choice. */
 export const NORMALIZATION = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
-const AUGMENT: AugmentOptions = {
-  minimumArea: 0.6,
-  ratio: 1.2,
-  light: 0.2,
-  saturation: 0,
-  hue: 0,
-  mirror: true,
-};
+const AUGMENT: AugmentOptions = { minimumArea: 0.6, ratio: 1.2, light: 0.2, mirror: true };
 
 const RECIPE: Omit<Recipe, 'views'> = {
   batch: 32,

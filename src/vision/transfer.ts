@@ -21,7 +21,7 @@ import { makePlan, type Plan } from './plan.ts';
 import type { Method, Trained } from './record.ts';
 import { RowFile } from './rows.ts';
 import { runStage, type Stage, type Tuning } from './stage.ts';
-import { AUGMENT, RECIPE, TUNING_AUGMENT, withHead } from './tuning.ts';
+import { AUGMENT, RECIPE, withHead } from './tuning.ts';
 import { cachedViews, randomViews } from './views.ts';
 
 /** Share of the progress that has passed when a stage ends. */
@@ -183,7 +183,7 @@ async function fineTune(
     pictures.records,
     tuning.crops,
     backbone.normalization,
-    TUNING_AUGMENT,
+    AUGMENT,
   );
   const run = async (method: Method, from: number, to: number, makeStage: (network: OnnxModel) => Stage) => {
     const network = withOwnWeights(latest.network);

@@ -3,25 +3,7 @@ import type { Recipe } from './fit.ts';
 import type { OnnxModel, OnnxNode } from './graph/onnx.ts';
 import type { Head } from './head.ts';
 
-/** Views that features are computed of. */
-export const AUGMENT: AugmentOptions = {
-  minimumArea: 0.5,
-  ratio: 1.25,
-  light: 0.2,
-  saturation: 0,
-  hue: 0,
-  mirror: true,
-};
-
-/** Views in fine-tuning, which sees each picture dozens of times. */
-export const TUNING_AUGMENT: AugmentOptions = {
-  minimumArea: 0.35,
-  ratio: 4 / 3,
-  light: 0.3,
-  saturation: 0.5,
-  hue: 0.05,
-  mirror: true,
-};
+export const AUGMENT: AugmentOptions = { minimumArea: 0.5, ratio: 1.25, light: 0.2, mirror: true };
 
 /** How fine-tuning learns. */
 export const RECIPE: Omit<Recipe, 'views'> = {
