@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBackbone } from './backbone.ts';
-import { type Sample, trainClassifier } from './classifier.ts';
+import { type Sample, type TrainingProgress, trainClassifier } from './classifier.ts';
 import { encodeModel, type OnnxModel, type OnnxNode, readMetadata } from './graph/onnx.ts';
 import { ImageError } from './image.ts';
 import { loadClassifier, loadModel, withThresholds } from './model.ts';
@@ -118,6 +118,36 @@ describe('trainClassifier', () => {
       training: { budget, seed: 3, method: budget === 'fast' ? 'head' : 'whole network' },
     });
     await classifier.close();
+  });
+
+  it('cut short in fine-tuning, goes on to the same file', TRAINING, async () => {
+    const backbone = await openBackbone(encodeModel(randomHead(tiny())), { name: 'random', ...SIZE });
+    const training = samples(60, 100);
+    const base = {
+      labels,
+      exclusive: true,
+      training,
+      seed: 3,
+      budget: 'balanced',
+      scratch,
+      backbone,
+    } as const;
+    const file = await trainClassifier(base);
+
+    const checkpoints = await mkdtemp(join(scratch, 'checkpoints-'));
+    const kill = ({ stage, fraction }: TrainingProgress) => {
+      if (stage === 'fine-tuning' && fraction > 0.8) throw new Error('killed');
+    };
+    const killed = trainClassifier({ ...base, checkpoints, onProgress: kill });
+    await expect(killed).rejects.toThrow('killed');
+    const fractions: number[] = [];
+    const onProgress = ({ stage, fraction, loss }: TrainingProgress) => {
+      if (stage === 'fine-tuning' && loss !== undefined) fractions.push(fraction);
+    };
+    const resumed = await trainClassifier({ ...base, checkpoints, onProgress });
+    expect(fractions[0]).toBeGreaterThan(0.7);
+    expect(Buffer.from(resumed).equals(file)).toBe(true);
+    await rm(checkpoints, { recursive: true });
   });
 
   it('uses a backbone frozen, and says so, where fine-tuning is not possible', async () => {
