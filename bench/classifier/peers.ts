@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { BackboneDescription, openBackbone } from '../../src/vision/backbone.ts';
-import { outputsOfViews, type View } from '../../src/vision/features.ts';
+import { outputsOfLooks } from '../../src/vision/features.ts';
 import { foldBatchNorm } from '../../src/vision/graph/fold.ts';
 import { PixelFile } from '../../src/vision/pixels.ts';
 import { AUGMENT } from '../../src/vision/tuning.ts';
@@ -78,23 +78,21 @@ async function writeFeatures(
 ): Promise<Order['features']> {
   const { model, width, inputSize, normalization } = await openBackbone(await readFile(path), description);
   const folded = foldBatchNorm(model);
-  const write = async (name: string, pictures: Picture[], views: (record: number) => View[]) => {
+  const write = async (name: string, pictures: Picture[], count: number) => {
     const pixels = await PixelFile.create(join(folder, 'pixels'), Math.round(inputSize * MARGIN));
     for (const [i, { file }] of pictures.entries()) await pixels.store(i, await readFile(file));
-    const wanted = pictures.flatMap((_, record) => views(record));
-    const view = (i: number) => wanted[i]!;
-    const source = { pixels, count: wanted.length, view, side: inputSize, normalization, augment: AUGMENT };
-    const rows = await outputsOfViews(folded, source, width);
+    const records = pictures.map((_, i) => i);
+    const random = { count, seed, augment: AUGMENT };
+    const looks = { pixels: pixels.source, records, side: inputSize, normalization, random };
+    const rows = await outputsOfLooks(folded, looks, width);
     await pixels.remove();
     const to = join(folder, `${name}.f32`);
     await writeFile(to, new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength));
     return to;
   };
-  const random = (record: number) =>
-    Array.from({ length: VIEWS - 1 }, (_, v) => ({ record, seed: seed + record * VIEWS + v + 1 }));
   return {
-    training: await write('training', training, (record) => [{ record }, ...random(record)]),
-    testing: await write('testing', testing, (record) => [{ record }]),
+    training: await write('training', training, VIEWS - 1),
+    testing: await write('testing', testing, 0),
     views: VIEWS,
     width,
   };

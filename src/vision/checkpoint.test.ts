@@ -8,9 +8,11 @@ import { PictureFile } from './detection/pictures.ts';
 import { freshHead, withDetector } from './detection/pyramid.ts';
 import { findFeatureMaps } from './feature-maps.ts';
 import { type Check, fitNetwork, type Labelling, type Recipe } from './fit.ts';
+import { sizeOf } from './graph/graph.ts';
 import type { OnnxModel } from './graph/onnx.ts';
 import { residualNetwork } from './network.ts';
 import { random } from './random.ts';
+import { RowFile } from './rows.ts';
 import type { Views } from './views.ts';
 
 let folder: string;
@@ -44,13 +46,22 @@ describe('fitNetwork', () => {
   const recipe: Recipe = { ...COMMON, batch: 4, views: 480, mixing: 0.3, labelSmoothing: 0.05 };
   const labels = Array.from({ length: COUNT }, (_, i) => [i % 2]);
   const labelling: Labelling = { labels, labelCount: 2, exclusive: true };
+  const shape = [3, 16, 16];
+  let rows: RowFile;
+  let views: Views;
   /** Bright pictures and dark ones, of noise. */
-  const views: Views = {
-    shape: [3, 16, 16],
-    async fill(index, target, next) {
-      for (let i = 0; i < target.length; i++) target[i] = next() - (index % 2) * 0.5;
-    },
-  };
+  beforeEach(async () => {
+    rows = await RowFile.create(join(folder, 'rows'), sizeOf(shape));
+    const next = random(1);
+    for (let i = 0; i < COUNT; i++) {
+      await rows.write(
+        i,
+        Float32Array.from({ length: rows.width }, () => next() - (i % 2) * 0.5),
+      );
+    }
+    views = { rows: rows.source, each: 1, shape };
+  });
+  afterEach(() => rows.remove());
   const fresh = () => residualNetwork({ widths: [4, 8], labels: 2 }, random(5));
 
   interface Options {
@@ -120,7 +131,7 @@ describe('fitNetwork', () => {
 
   it('leaves one file, whole, whenever it is cut short', async () => {
     await expect(train({ checkpoint: path, onFraction: killAt(0.5) })).rejects.toThrow(Killed);
-    expect(await readdir(folder)).toEqual(['state']);
+    expect(await readdir(folder)).toEqual(['rows', 'state']);
   });
 });
 

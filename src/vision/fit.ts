@@ -1,17 +1,14 @@
-import { Checkpoint, stepsBetweenStates } from './checkpoint.ts';
+import { batches, isMilestone, makeSchedule } from './batches.ts';
+import { Checkpoint } from './checkpoint.ts';
 import { differentiate } from './graph/differentiate.ts';
 import { Executable, type Feed } from './graph/executable.ts';
-import { sizeOf } from './graph/graph.ts';
 import { encodeModel, type OnnxModel } from './graph/onnx.ts';
 import { makeTrainable, type Trainable } from './graph/trainable.ts';
 import { binaryCrossEntropy, crossEntropy } from './losses.ts';
-import { mixBatch } from './mixing.ts';
 import { MovingAverage, updateStatistics } from './moving-average.ts';
 import { AdamW, type AdamWOptions, clipNorm, cosineSchedule } from './optimizer.ts';
 import type { PixelFile } from './pixels.ts';
-import { random } from './random.ts';
-import { BALANCING, drawing } from './sampling.ts';
-import type { Views } from './views.ts';
+import { shapeOf, type Views } from './views.ts';
 
 /** What pictures show. */
 export interface Labelling {
@@ -87,8 +84,9 @@ export async function fitNetwork(
   seed: number,
   { onProgress, learningRateOf = () => 1, check, checkpoint: path }: FitOptions,
 ): Promise<boolean> {
-  const { batch } = recipe;
-  const trainable = await makeTrainable(model, [batch, ...views.shape], (name) => learningRateOf(name) > 0);
+  const { batch, mixing, labelSmoothing } = recipe;
+  const shape = [batch, ...shapeOf(views)];
+  const trainable = await makeTrainable(model, shape, (name) => learningRateOf(name) > 0);
   const { parameters, statistics } = trainable;
   const weights: Record<string, Feed> = Object.fromEntries(
     parameters.map(({ value, data }) => [value.name, { data, shape: value.shape }]),
@@ -103,27 +101,31 @@ export async function fitNetwork(
     ...statistics.flatMap(({ runningMean, runningVariance }) => [runningMean, runningVariance]),
   ];
   const average = new MovingAverage(tensors, recipe.weightsDecay);
-  const { steps, checked, isMilestone, shownFrom } = schedule(recipe, labelling.labels.length, check);
+  const { labels, labelCount, exclusive } = labelling;
+  const schedule = makeSchedule(recipe.views, batch, labels.length, check);
+  const { steps, checked } = schedule;
   const about = [recipe, seed, labelling, checked];
   const checkpoint = new Checkpoint(path, about, { tensors, average, optimizer });
   const begin = await checkpoint.resume(check?.passes);
-  const batches = batchStream(views, labelling, recipe, begin, shownFrom, seed);
   const step = await compileStep(trainable, labelling);
+  const shown = { labels, labelCount, exclusive };
+  const order = { views, labelling: shown, batch, mixing, labelSmoothing, schedule, begin, seed };
+  let report = { loss: 0, steps: 0, since: performance.now() };
+  let i = begin;
   try {
-    let next = (await batches.next()).value;
-    let report = { loss: 0, steps: 0, since: performance.now() };
-    for (let i = begin; i < steps; i++) {
+    for await (const { inputs, targets } of batches(order)) {
       if (i === checked && !checkpoint.hasPassed) {
         average.swap();
         if (!(await check!.passes())) return false;
         checkpoint.pass();
         average.swap();
       }
-      if (i > begin && isMilestone(i)) await checkpoint.save(i);
-      const running = step.run({ ...weights, [trainable.input.name]: next.inputs, targets: next.targets });
-      // The next batch is made while ONNX Runtime computes this one on its own threads.
-      const [result, following] = await Promise.all([running, batches.next()]);
-      next = following.value;
+      if (i > begin && isMilestone(i, schedule)) await checkpoint.save(i);
+      const result = await step.run({
+        ...weights,
+        [trainable.input.name]: { data: inputs, shape },
+        targets: { data: targets, shape: [batch, labelCount] },
+      });
       const loss = result.loss![0]!;
       const gradients = parameters.map((_, k) => result[`gradient${k}`]!);
       const norm = clipNorm(gradients, recipe.maximumNorm);
@@ -142,30 +144,14 @@ export async function fitNetwork(
         onProgress({ fraction: (i + 1) / steps, loss: report.loss / report.steps, imagesPerSecond });
         report = { loss: 0, steps: 0, since: performance.now() };
       }
+      i++;
     }
     await checkpoint.save(steps);
     average.swap();
     return true;
   } finally {
-    await batches.return(undefined as never);
     await step.release();
   }
-}
-
-/**
- * How many steps there are, before which the check is, and what is shown when: at milestones pictures are drawn anew from
- * those at `shownFrom`, and from milestones an optimisation that was cut short goes on.
- */
-function schedule({ views, batch }: Recipe, pictures: number, check: Check | undefined) {
-  const steps = Math.ceil(views / batch);
-  const checked = check ? Math.max(1, Math.floor(check.at * steps)) : -1;
-  const held = new Set(check?.held);
-  const all = Array.from({ length: pictures }, (_, i) => i);
-  const first = all.filter((i) => !held.has(i));
-  const between = stepsBetweenStates(steps, pictures, batch);
-  const isMilestone = (i: number) => i % between === 0 || i === checked || i === steps;
-  const shownFrom = (i: number) => (!isMilestone(i) ? undefined : i < checked ? first : all);
-  return { steps, checked, isMilestone, shownFrom };
 }
 
 /** The graph of one step: from a batch to its mean loss, the gradients and the batch statistics. */
@@ -186,42 +172,4 @@ async function compileStep(
   ]);
   const outputs = Object.fromEntries([['loss', loss], ...gradients, ...batchStatistics]);
   return await Executable.compile(encodeModel(graph.model(outputs)));
-}
-
-/**
- * Endless batches of views from step `begin` on: the pictures in random order, again and again. `shownFrom` gives the places of
- * the pictures that are drawn from a step on; what comes then depends on nothing before.
- */
-async function* batchStream(
-  views: Views,
-  { labels, labelCount, exclusive }: Labelling,
-  { batch, mixing, labelSmoothing: smoothing }: Recipe,
-  begin: number,
-  shownFrom: (i: number) => readonly number[] | undefined,
-  seed: number,
-): AsyncGenerator<Record<'inputs' | 'targets', Feed>, never> {
-  let next = random(seed);
-  let draw = (): number => 0;
-  const balancing = exclusive ? BALANCING : 0;
-  const spread = exclusive ? smoothing / labelCount : smoothing / 2;
-  const size = sizeOf(views.shape);
-  for (let i = begin; true; i++) {
-    const shown = shownFrom(i);
-    if (shown) {
-      next = random(seed + i);
-      draw = drawing(shown, labels, balancing, next);
-    }
-    const inputs = new Float32Array(batch * size);
-    const targets = new Float32Array(batch * labelCount).fill(spread);
-    for (let k = 0; k < batch; k++) {
-      const index = draw();
-      await views.fill(index, inputs.subarray(k * size, (k + 1) * size), next);
-      for (const label of labels[index]!) targets[k * labelCount + label] = 1 - smoothing + spread;
-    }
-    if (next() < mixing) mixBatch(inputs, targets, batch, views.shape.at(-1)!, next);
-    yield {
-      inputs: { data: inputs, shape: [batch, ...views.shape] },
-      targets: { data: targets, shape: [batch, labelCount] },
-    };
-  }
 }

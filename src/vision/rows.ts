@@ -17,6 +17,12 @@ export function rowsOf(data: Float32Array, width: number): Rows {
   };
 }
 
+/** Where a {@link RowFile} is, as another thread is told. */
+export interface RowSource {
+  path: string;
+  width: number;
+}
+
 /** Rows in a file, so that memory doesn't grow with their number (the system's page cache makes it fast). */
 export class RowFile implements Rows {
   readonly width: number;
@@ -34,6 +40,15 @@ export class RowFile implements Rows {
     return new RowFile(path, await open(path, 'w+'), width);
   }
 
+  /** Opens a file that is there, to be read. */
+  static async open({ path, width }: RowSource): Promise<RowFile> {
+    return new RowFile(path, await open(path), width);
+  }
+
+  get source(): RowSource {
+    return { path: this.#path, width: this.width };
+  }
+
   /** Writes whole rows, the first at place `from`. Throws the system's error when the disk is full. */
   async write(from: number, rows: Float32Array): Promise<void> {
     await writeAll(this.#file, bytesOf(rows), from * this.width * Float32Array.BYTES_PER_ELEMENT);
@@ -44,9 +59,13 @@ export class RowFile implements Rows {
     await readAll(this.#file, rows, from * this.width * Float32Array.BYTES_PER_ELEMENT);
   }
 
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+
   /** Closes and deletes the file. */
   async remove(): Promise<void> {
-    await this.#file.close();
+    await this.close();
     await rm(this.#path, { force: true });
   }
 }

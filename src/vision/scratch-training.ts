@@ -3,7 +3,7 @@ import type { AugmentOptions } from './augment.ts';
 import type { Budget } from './budget.ts';
 import { calibrationErrorOf, fitTemperature, logLoss, type ScoredPictures } from './calibration.ts';
 import type { TrainingProgress } from './classifier.ts';
-import { outputsOfViews } from './features.ts';
+import { outputsOfLooks } from './features.ts';
 import { fitNetwork, type Pictures, type Recipe } from './fit.ts';
 import { foldBatchNorm } from './graph/fold.ts';
 import type { OnnxModel } from './graph/onnx.ts';
@@ -11,7 +11,6 @@ import { holdOut } from './hold-out.ts';
 import { residualNetwork } from './network.ts';
 import { random } from './random.ts';
 import type { Trained } from './record.ts';
-import { randomViews } from './views.ts';
 
 /** Of photographs on the web, per channel: the usual choice. */
 export const NORMALIZATION = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
@@ -76,7 +75,7 @@ export async function trainFromScratch(
     onProgress({ stage: 'training', fraction: CALIBRATE_AT, validationLoss });
     return true;
   };
-  const source = randomViews(pixels, records, side, NORMALIZATION, AUGMENT);
+  const source = { pixels: pixels.source, records, side, normalization: NORMALIZATION, augment: AUGMENT };
   await fitNetwork(network, source, pictures, { ...RECIPE, views }, seed + 1, {
     onProgress: (progress) => onProgress({ stage: 'training', ...progress }),
     checkpoint: checkpoints && join(checkpoints, 'fresh'),
@@ -91,15 +90,12 @@ async function score(
   held: readonly number[],
   side: number,
 ): Promise<ScoredPictures> {
-  const view = (i: number) => ({ record: records[held[i]!]! });
-  const source = {
-    pixels,
-    count: held.length,
-    view,
+  const shown = {
+    pixels: pixels.source,
+    records: held.map((i) => records[i]!),
     side,
     normalization: NORMALIZATION,
-    augment: AUGMENT,
   };
-  const logits = await outputsOfViews(foldBatchNorm(network), source, labelCount);
+  const logits = await outputsOfLooks(foldBatchNorm(network), shown, labelCount);
   return { logits, labels: held.map((i) => labels[i]!), labelCount, exclusive };
 }

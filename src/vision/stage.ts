@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import type { Backbone } from './backbone.ts';
 import { fitTemperature, isBetter, logLosses, mean, type ScoredPictures } from './calibration.ts';
 import type { TrainingProgress } from './classifier.ts';
-import { outputsOfViews } from './features.ts';
+import { outputsOfLooks } from './features.ts';
 import { DivergenceError, fitNetwork, type Pictures } from './fit.ts';
 import { foldBatchNorm } from './graph/fold.ts';
 import type { OnnxModel } from './graph/onnx.ts';
 import { withOwnWeights } from './own-weights.ts';
-import { AUGMENT, RECIPE, rateOf } from './tuning.ts';
+import { RECIPE, rateOf } from './tuning.ts';
 import type { Views } from './views.ts';
 
 /** Held-out pictures are shown in the last part of a stage, too, once it has proved better without them. */
@@ -91,14 +91,7 @@ async function score(
   { pixels, records, labels, labelCount, exclusive }: Pictures,
   held: readonly number[],
 ): Promise<ScoredPictures> {
-  const source = {
-    pixels,
-    count: held.length,
-    view: (i: number) => ({ record: records[held[i]!]! }),
-    side,
-    normalization,
-    augment: AUGMENT,
-  };
-  const logits = await outputsOfViews(foldBatchNorm(network), source, labelCount);
+  const shown = { pixels: pixels.source, records: held.map((i) => records[i]!), side, normalization };
+  const logits = await outputsOfLooks(foldBatchNorm(network), shown, labelCount);
   return { logits, labels: held.map((i) => labels[i]!), labelCount, exclusive };
 }

@@ -6,7 +6,7 @@ import type { TrainingProgress } from './classifier.ts';
 import { fineTuningGap } from './coverage.ts';
 import { type Anatomy, after, type Cut, dissect } from './cut.ts';
 import { findFineMap } from './feature-maps.ts';
-import { runOnViews } from './features.ts';
+import { runOnLooks } from './features.ts';
 import type { Pictures } from './fit.ts';
 import { foldBatchNorm } from './graph/fold.ts';
 import { sizeOf } from './graph/graph.ts';
@@ -22,7 +22,7 @@ import type { Method, Trained } from './record.ts';
 import { RowFile } from './rows.ts';
 import { runStage, type Stage, type Tuning } from './stage.ts';
 import { AUGMENT, RECIPE, withHead } from './tuning.ts';
-import { cachedViews, randomViews } from './views.ts';
+import type { Views } from './views.ts';
 
 /** Share of the progress that has passed when a stage ends. */
 const ENDS = { features: 0.2, head: 0.25, last: 0.45, whole: 1 };
@@ -129,23 +129,14 @@ async function compute(
   { features, cut, activations }: Targets,
   onProgress: (fraction: number) => void,
 ): Promise<void> {
-  const source = {
-    pixels,
-    count: records.length * views,
-    view(i: number) {
-      const record = records[Math.floor(i / views)]!;
-      return i % views === 0 ? { record } : { record, seed: seed + i };
-    },
-    side,
-    normalization,
-    augment: AUGMENT,
-  };
+  const random = { count: views - 1, seed, augment: AUGMENT };
+  const looks = { pixels: pixels.source, records, side, normalization, random };
   const outputs = cut ? [...model.outputs, { name: cut.name }] : model.outputs;
   const take = async (from: number, results: Record<string, Float32Array>) => {
     await features.write(from, results.features!);
     if (cut) await activations!.write(from, results[cut.name]!);
   };
-  await runOnViews(foldBatchNorm({ ...model, outputs }), source, take, onProgress);
+  await runOnLooks(foldBatchNorm({ ...model, outputs }), looks, take, onProgress);
 }
 
 /** What cross-validation says of a head. */
@@ -178,13 +169,15 @@ async function fineTune(
   let best: Trained = { ...headOnly, losses: { head: mean(start.losses) } };
   let latest = start;
   const { backbone, pictures } = tuning;
-  const random = randomViews(
-    pictures.pixels,
-    pictures.records,
-    tuning.crops,
-    backbone.normalization,
-    AUGMENT,
-  );
+  const { pixels, records } = pictures;
+  const { normalization } = backbone;
+  const random: Views = {
+    pixels: pixels.source,
+    records,
+    side: tuning.crops,
+    normalization,
+    augment: AUGMENT,
+  };
   const run = async (method: Method, from: number, to: number, makeStage: (network: OnnxModel) => Stage) => {
     const network = withOwnWeights(latest.network);
     const tried: Partial<Record<Method, number>> = {};
@@ -211,7 +204,7 @@ async function fineTune(
       network,
       part: cached ? after(network, cut, anatomy) : network,
       frozen,
-      views: cached ? cachedViews(activations!, plan.features, cut.shape) : random,
+      views: cached ? { rows: activations!.source, each: plan.features, shape: cut.shape } : random,
       count,
     }));
   }

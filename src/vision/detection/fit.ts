@@ -1,18 +1,17 @@
 import { Tensor } from 'onnxruntime-node';
 import type { Normalization } from '../augment.ts';
-import type { LabelledBox } from '../boxes.ts';
 import { Checkpoint, stepsBetweenStates } from '../checkpoint.ts';
 import { DivergenceError } from '../fit.ts';
 import type { OnnxModel } from '../graph/onnx.ts';
 import { makeTrainable } from '../graph/trainable.ts';
 import { MovingAverage, updateStatistics } from '../moving-average.ts';
 import { AdamW, type AdamWOptions, clipNorm, cosineSchedule } from '../optimizer.ts';
-import { permutation, random } from '../random.ts';
+import { detectionBatches } from './batches.ts';
 import { detectionLoss } from './loss.ts';
 import type { PictureFile } from './pictures.ts';
 import { placesOf } from './pyramid.ts';
 import { TwoPhaseStep } from './two-phase.ts';
-import { drawView, type ViewOptions } from './views.ts';
+import type { ViewOptions } from './views.ts';
 
 /** Hyper-parameters of one optimisation. */
 export interface DetectionRecipe {
@@ -99,15 +98,26 @@ export async function fitDetector(
   const average = new MovingAverage(trained, recipe.weightsDecay);
   const places = placesOf(viewSize, viewSize);
   const steps = Math.ceil(recipe.views / batch);
-  const views = (records: readonly number[], from: number, options: DetectionRecipe, streamSeed: number) =>
-    batchStream({ ...pictures, records }, normalization, options, { from, steps }, streamSeed);
+  const order = {
+    file: pictures.file.source,
+    normalization,
+    batch,
+    viewSize,
+    view: recipe.view,
+    plainFrom: steps * (1 - recipe.plain),
+  };
+  const toImages = (data: Float32Array) => new Tensor('float32', data, [batch, 3, viewSize, viewSize]);
   const validate = async () => {
-    const unseen = views(pictures.held, 0, { ...recipe, plain: 1 }, seed + 1);
+    const shown = [{ from: 0, records: pictures.held, seed: seed + 1 }];
     let sum = 0;
     average.swap();
-    for (let k = 0; k < CHECK_BATCHES; k++) {
-      const { images, boxes } = (await unseen.next()).value;
-      const { output: predictions } = await step.forward({ ...weights, [input.name]: images });
+    for await (const { images, boxes } of detectionBatches({
+      ...order,
+      shown,
+      plainFrom: 0,
+      end: CHECK_BATCHES,
+    })) {
+      const { output: predictions } = await step.forward({ ...weights, [input.name]: toImages(images) });
       sum += detectionLoss(predictions, pictures.labelCount, places, boxes).total;
     }
     average.swap();
@@ -124,19 +134,22 @@ export async function fitDetector(
   ];
   const checkpoint = new Checkpoint(path, [recipe, seed, pictures, between], { tensors, average, optimizer });
   const begin = await checkpoint.resume();
-  const viewsFrom = (i: number) =>
-    views(i < (checks.at(-1) ?? 0) ? first : pictures.records, i, recipe, seed + 2 + i);
-  let batches = viewsFrom(begin);
-  let next = (await batches.next()).value;
+  const milestones = Array.from({ length: steps - begin }, (_, k) => begin + k).filter(isMilestone);
+  const shown = milestones.map((from) => ({
+    from,
+    records: from < (checks.at(-1) ?? 0) ? first : pictures.records,
+    seed: seed + 2 + from,
+  }));
   let report = { loss: 0, steps: 0, since: performance.now() };
-  for (let i = begin; i < steps; i++) {
+  let i = begin;
+  for await (const { images, boxes } of detectionBatches({ ...order, shown, end: steps })) {
     if (i > begin && isMilestone(i)) await checkpoint.save(i);
-    const { output: predictions, values } = await step.forward({ ...weights, [input.name]: next.images });
-    if (isMilestone(i + 1)) batches = viewsFrom(i + 1);
-    const loss = detectionLoss(predictions, pictures.labelCount, places, next.boxes);
-    // The next batch is made while ONNX Runtime computes this one's gradients on its own threads.
-    const [gradients, following] = await Promise.all([step.backward(loss.gradient), batches.next()]);
-    next = following.value;
+    const { output: predictions, values } = await step.forward({
+      ...weights,
+      [input.name]: toImages(images),
+    });
+    const loss = detectionLoss(predictions, pictures.labelCount, places, boxes);
+    const gradients = await step.backward(loss.gradient);
     const norm = clipNorm(gradients, recipe.maximumNorm);
     if (!Number.isFinite(loss.total) || !Number.isFinite(norm)) {
       const what = Number.isFinite(loss.total) ? 'The gradients are' : 'The loss is';
@@ -161,45 +174,9 @@ export async function fitDetector(
       onProgress({ fraction: (i + 1) / steps, validationLoss: await validate() });
       report.since = performance.now();
     }
+    i++;
   }
   await checkpoint.save(steps);
   average.apply();
   await step.release();
-}
-
-interface Batch {
-  images: Tensor;
-  /** Per view, in pixels. */
-  boxes: LabelledBox[][];
-}
-
-/** Endless batches of random views, from step `from` on: the pictures in random order, again and again. */
-async function* batchStream(
-  { file, records }: DetectorPictures,
-  normalization: Normalization,
-  { batch, viewSize: side, view, plain }: DetectionRecipe,
-  { from, steps }: { from: number; steps: number },
-  seed: number,
-): AsyncGenerator<Batch, never> {
-  const next = random(seed);
-  let order = permutation(records.length, next);
-  let position = 0;
-  const draw = async () => {
-    if (position === order.length) {
-      order = permutation(records.length, next);
-      position = 0;
-    }
-    return await file.read(records[order[position++]!]!);
-  };
-  const size = 3 * side * side;
-  for (let step = from; ; step++) {
-    const options = step < steps * (1 - plain) ? view : { ...view, mosaic: 0 };
-    const data = new Float32Array(batch * size);
-    const boxes: LabelledBox[][] = [];
-    for (let k = 0; k < batch; k++) {
-      const target = data.subarray(k * size, (k + 1) * size);
-      boxes.push(await drawView(draw, target, side, normalization, options, next));
-    }
-    yield { images: new Tensor('float32', data, [batch, 3, side, side]), boxes };
-  }
 }

@@ -17,6 +17,13 @@ interface Record {
   boxes: LabelledBox[];
 }
 
+/** Where a {@link PictureFile} is and what it has, as another thread is told. */
+export interface PictureSource {
+  path: string;
+  side: number;
+  records: ReadonlyMap<number, Record>;
+}
+
 /**
  * Decoded training pictures of one longer side in a file: decoded once, read often, and memory doesn't grow with their
  * pixels.
@@ -25,10 +32,11 @@ export class PictureFile {
   readonly side: number;
   readonly #path: string;
   readonly #file: FileHandle;
-  readonly #records = new Map<number, Record>();
+  readonly #records: Map<number, Record>;
   #end = 0;
 
-  private constructor(path: string, file: FileHandle, side: number) {
+  private constructor(path: string, file: FileHandle, side: number, records = new Map<number, Record>()) {
+    this.#records = records;
     this.#path = path;
     this.#file = file;
     this.side = side;
@@ -37,6 +45,15 @@ export class PictureFile {
   /** Creates (or empties) the file at `path`; `side`: the pictures' longer side in pixels. */
   static async create(path: string, side: number): Promise<PictureFile> {
     return new PictureFile(path, await open(path, 'w+'), side);
+  }
+
+  /** Opens a file that is there, to be read. */
+  static async open({ path, side, records }: PictureSource): Promise<PictureFile> {
+    return new PictureFile(path, await open(path), side, new Map(records));
+  }
+
+  get source(): PictureSource {
+    return { path: this.#path, side: this.side, records: this.#records };
   }
 
   /** Decodes one picture, to be read by that index. Throws ImageError, or the system's error when the disk is full. */
@@ -56,9 +73,13 @@ export class PictureFile {
     return { data, width, height, boxes };
   }
 
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+
   /** Closes and deletes the file. */
   async remove(): Promise<void> {
-    await this.#file.close();
+    await this.close();
     await rm(this.#path, { force: true });
   }
 }

@@ -1,0 +1,19 @@
+import { on } from 'node:events';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Ask } from './thread.ts';
+
+// What runs in the threads that thread.ts starts: one generator, a value each time that one is asked for.
+const { module, order } = workerData;
+const { default: generate } = await import(module);
+const asked = on(parentPort!, 'message');
+for await (const value of generate(order) as AsyncIterable<object>) {
+  const { value: said } = await asked.next();
+  const ask: Ask = said![0];
+  if (ask === 'stop') break;
+  const parts: unknown[] = Object.values(value);
+  parentPort!.postMessage(
+    value,
+    parts.flatMap((part) => (ArrayBuffer.isView(part) ? [part.buffer as ArrayBuffer] : [])),
+  );
+}
+parentPort!.close();

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { inThread } from './thread.ts';
+
+/** A module of that source. */
+const moduleOf = (source: string) => `data:text/javascript,${encodeURIComponent(source)}`;
+const COUNTER = moduleOf(`
+  export default async function* ({ from, to, closed }) {
+    try {
+      for (let i = from; i < to; i++) yield { i, data: Float32Array.of(i) };
+    } finally {
+      Atomics.store(closed, 0, 1);
+    }
+  }`);
+
+interface Counted {
+  i: number;
+  data: Float32Array;
+}
+
+describe('inThread', () => {
+  it('gives the values of a generator, in order, and ends', async () => {
+    const closed = new Int32Array(new SharedArrayBuffer(4));
+    const values: Counted[] = [];
+    for await (const value of inThread<unknown, Counted>(COUNTER, { from: 3, to: 40, closed })) {
+      values.push(value);
+    }
+    expect(values.map(({ i }) => i)).toEqual(Array.from({ length: 37 }, (_, k) => k + 3));
+    expect(values.map(({ data }) => data[0])).toEqual(values.map(({ i }) => i));
+    expect(closed[0]).toBe(1);
+  });
+
+  it('ends the generator when no more is taken', async () => {
+    const closed = new Int32Array(new SharedArrayBuffer(4));
+    const endless = { from: 0, to: Number.POSITIVE_INFINITY, closed };
+    for await (const { i } of inThread<unknown, Counted>(COUNTER, endless)) if (i === 5) break;
+    expect(closed[0]).toBe(1);
+  });
+
+  it('throws what the generator throws', async () => {
+    const failing = moduleOf(`
+      export default async function* () {
+        yield { i: 1 };
+        throw Object.assign(new Error('The disk is full'), { code: 'ENOSPC' });
+      }`);
+    const values: unknown[] = [];
+    const take = async () => {
+      for await (const value of inThread(failing, {})) values.push(value);
+    };
+    await expect(take()).rejects.toMatchObject({ message: 'The disk is full', code: 'ENOSPC' });
+    expect(values).toEqual([{ i: 1 }]);
+  });
+
+  it('throws when the module is not there', async () => {
+    const missing = inThread(new URL('./missing.ts', import.meta.url).href, {});
+    await expect(missing.next()).rejects.toThrow('missing.ts');
+  });
+});

@@ -1,0 +1,38 @@
+import { on, once } from 'node:events';
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+
+/** `thread-main.ts` here, `thread-main.js` in the published package. */
+const PROGRAM = new URL(`./thread-main${extname(import.meta.url)}`, import.meta.url);
+/** Values that are made before they are taken: ONNX Runtime keeps the main thread from asking for the next one in time. */
+const AHEAD = 2;
+
+/** What the main thread says to the other one. */
+export type Ask = 'next' | 'stop';
+
+/**
+ * The values of an async generator, the default export of the module at a URL, which runs in a thread of its own and is a little ahead.
+ * Its argument and its values are copied between the threads; typed arrays that are members of a value are handed over.
+ * Throws what the generator throws. When no more values are taken, it is ended and cleans up after itself.
+ */
+export async function* inThread<Order, Value>(module: string, order: Order): AsyncGenerator<Value, void> {
+  const worker = new Worker(PROGRAM, { workerData: { module, order } });
+  const ask = (what: Ask) => worker.postMessage(what);
+  let running = true;
+  worker.once('exit', () => {
+    running = false;
+  });
+  const values = on(worker, 'message', { close: ['exit'] });
+  try {
+    for (let i = 0; i < AHEAD; i++) ask('next');
+    for await (const [value] of values) {
+      ask('next');
+      yield value;
+    }
+  } finally {
+    if (running) {
+      ask('stop');
+      await once(worker, 'exit');
+    }
+  }
+}
