@@ -66,11 +66,10 @@ export default async function* makeBatches({
   ...order
 }: BatchOrder): AsyncGenerator<Batch, void> {
   const { labelling, schedule, batch, mixing } = order;
-  const { labels, exclusive } = labelling;
+  const { labels } = labelling;
   const held = new Set(schedule.held);
   const all = labels.map((_, i) => i);
   const first = all.filter((i) => !held.has(i));
-  const balancing = exclusive ? BALANCING : 0;
   const shape = shapeOf(views);
   const size = sizeOf(shape);
   const source = await openViews(views);
@@ -80,7 +79,7 @@ export default async function* makeBatches({
     for (let step = begin; step < schedule.steps; step++) {
       if (isMilestone(step, schedule)) {
         next = random(seed + step);
-        draw = drawing(step < schedule.checked ? first : all, labels, balancing, next);
+        draw = drawing(step < schedule.checked ? first : all, labels, BALANCING, next);
       }
       const inputs = new Float32Array(batch * size);
       const shown = Array.from({ length: batch }, () => draw());

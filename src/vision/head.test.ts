@@ -116,20 +116,39 @@ describe('trainHead', () => {
     const counts = [120, 60, 12, 6];
     const data = pick(clusters(4, 600, 3, 11), counts);
     const test = pick(clusters(4, 600, 3, 11), [60, 60, 60, 60], 70);
-    const problem = await HeadProblem.create(data);
-    const alike = await problem.solve(new Float32Array(data.labels.length).fill(1), 1e-2);
-    const plain: Head = {
-      weights: Float32Array.from(alike.subarray(0, 48), (v, i) => v * problem.scale.inverse[i % 12]!),
-      bias: Float32Array.from(alike.subarray(48), (v, label) => {
-        const { mean, inverse } = problem.scale;
-        return mean.reduce((bias, m, k) => bias - alike[label * 12 + k]! * m * inverse[k]!, v);
-      }),
-    };
-    await problem.release();
+    const plain = await unweighted(data);
     const balanced = await fitHead(data, Array.from(data.labels.keys()), 1e-2);
     expect(await accuracy(test, balanced)).toBeGreaterThan((await accuracy(test, plain)) + 0.02);
   });
+
+  it('finds rare labels where pictures have several', async () => {
+    const several = { exclusive: false };
+    const data = { ...pick(clusters(4, 600, 3, 11), [120, 60, 12, 6]), ...several };
+    const test = { ...pick(clusters(4, 600, 3, 11), [60, 60, 60, 60], 70), ...several };
+    const found = async (head: Head) => {
+      const logits = await scoreHead(head, test, Array.from(test.labels.keys()));
+      return test.labels.filter(([label], i) => label! >= 2 && logits[i * 4 + label!]! > 0).length;
+    };
+    const balanced = await fitHead(data, Array.from(data.labels.keys()), 1e-2);
+    expect(await found(balanced)).toBeGreaterThan(1.3 * (await found(await unweighted(data))));
+  });
 });
+
+/** The head of pictures that all count alike. */
+async function unweighted(data: LabelledFeatures): Promise<Head> {
+  const { width } = data.features;
+  const problem = await HeadProblem.create(data);
+  const { mean, inverse } = problem.scale;
+  const found = await problem.solve(new Float32Array(data.labels.length).fill(1), 1e-2);
+  await problem.release();
+  const end = width * data.labelCount;
+  return {
+    weights: Float32Array.from(found.subarray(0, end), (v, i) => v * inverse[i % width]!),
+    bias: Float32Array.from(found.subarray(end), (v, label) =>
+      mean.reduce((bias, m, k) => bias - found[label * width + k]! * m * inverse[k]!, v),
+    ),
+  };
+}
 
 /** So many pictures of each label, from the place `from` on among those of its own. */
 function pick(data: LabelledFeatures, counts: number[], from = 0): LabelledFeatures {

@@ -66,7 +66,7 @@ export async function fitHead(
   try {
     const importance = new Float32Array(data.labels.length);
     const labels = pictures.map((i) => data.labels[i]!);
-    const weights = balance(labels, data.exclusive ? BALANCING : 0);
+    const weights = balance(labels, BALANCING);
     for (const [k, i] of pictures.entries()) importance[i] = weights[k]!;
     return unscale(await problem.solve(importance, strength), problem.scale, data);
   } finally {

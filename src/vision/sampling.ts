@@ -1,6 +1,6 @@
 import { permutation } from './random.ts';
 
-/** For pictures with exclusive labels; measured, see docs/decisions.md. */
+/** Measured, see docs/decisions.md. */
 export const BALANCING = 0.5;
 
 /**
