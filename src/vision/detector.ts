@@ -8,8 +8,9 @@ import { toPredictor } from './detection/export.ts';
 import { type DetectionRecipe, fitDetector } from './detection/fit.ts';
 import { PictureFile } from './detection/pictures.ts';
 import { freshHead, HEAD_PREFIX, withDetector } from './detection/pyramid.ts';
-import { chooseInput, type InputSize } from './detection/scale.ts';
+import { chooseInput, type InputSize, leastScale } from './detection/scale.ts';
 import { chooseSuppression } from './detection/suppression.ts';
+import type { ViewOptions } from './detection/views.ts';
 import { type FeatureMaps, findFeatureMaps, fineWeights } from './feature-maps.ts';
 import { encodeModel, type OnnxModel } from './graph/onnx.ts';
 import { holdOut } from './hold-out.ts';
@@ -98,7 +99,7 @@ export async function trainDetector(options: DetectorOptions): Promise<Uint8Arra
   const { labels, training, seed, budget, backbone, onProgress = () => {} } = options;
   const scale = SCALES[budget];
   const start = await startFrom(backbone, seed, scale, onProgress);
-  const { input, places } = await inspect(options);
+  const { input, places, least } = await inspect(options);
   const longer = Math.max(input.width, input.height);
   const file = await PictureFile.create(join(options.scratch, 'pixels'), longer);
   try {
@@ -109,7 +110,7 @@ export async function trainDetector(options: DetectorOptions): Promise<Uint8Arra
     const losses: TrainingRecord['losses'] = {};
     const side = Math.min(scale.side, longer);
     const views = Math.min(scale.maximum, Math.max(scale.minimum, scale.perImage * records.length));
-    const view = fillPictures(training) ? LOGO_VIEW : RECIPE.view;
+    const view = fillPictures(training) ? LOGO_VIEW : noSmallerThan(least, RECIPE.view);
     await fitDetector(
       withDetector(start.model, start.maps, weights, [side, side]),
       { file, records, held, labelCount: labels.length },
@@ -166,8 +167,14 @@ async function inspect({ training, labels, onProgress = () => {} }: DetectorOpti
     (done, note) =>
       onProgress({ stage: 'measuring images', fraction: (0.03 * done) / training.length, note }),
   );
-  const input = chooseInput(places.map((place) => ({ size: sizes[place]!, boxes: training[place]!.boxes })));
-  return { input, places };
+  const measured = places.map((place) => ({ size: sizes[place]!, boxes: training[place]!.boxes }));
+  const input = chooseInput(measured);
+  return { input, places, least: leastScale(measured, input) };
+}
+
+function noSmallerThan(least: number, view: ViewOptions): ViewOptions {
+  const bound = ([low, high]: readonly [number, number]) => [Math.max(low, least), high] as const;
+  return { ...view, scale: bound(view.scale), mosaicScale: bound(view.mosaicScale) };
 }
 
 /** Decodes the pictures at those places into the file, and returns the places of those that could be. */

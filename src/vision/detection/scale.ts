@@ -1,6 +1,12 @@
 import type { LabelledBox } from '../boxes.ts';
 import type { ImageSize } from '../image.ts';
 
+/** A training picture. */
+export interface Measured {
+  size: ImageSize;
+  boxes: readonly LabelledBox[];
+}
+
 /** Size of a detector's input in pixels, multiples of 32. */
 export interface InputSize {
   width: number;
@@ -9,6 +15,8 @@ export interface InputSize {
 
 /** Boxes of every label should be so many pixels (root of the area), but for the smallest quarter. */
 const WANTED_SIDE = 24;
+/** Smaller objects look alike. */
+const LEAST_SIDE = 16;
 /** Bounds of the input's longer side; smaller pictures than the first aren't enlarged for it. */
 const SIDES = { usual: 320, smallest: 64, largest: 1024 };
 /** Pictures are not enlarged by less than this: they would only be blurred. */
@@ -21,26 +29,14 @@ const MULTIPLE = 32;
  * Chooses the input by the training set: so large that small objects cover several places of the finest level, no
  * larger, and of the pictures' usual proportions.
  */
-export function chooseInput(
-  pictures: readonly { size: ImageSize; boxes: readonly LabelledBox[] }[],
-): InputSize {
-  const sides = new Map<number, number[]>();
-  for (const { size, boxes } of pictures) {
-    for (const { label, width, height } of boxes) {
-      const longer = Math.max(size.width, size.height);
-      const side = Math.sqrt(width * size.width * height * size.height) / longer;
-      const list = sides.get(label);
-      if (list) list.push(side);
-      else sides.set(label, [side]);
-    }
-  }
-  const needed = [...sides.values()].map((list) => WANTED_SIDE / quantile(list, 0.25));
+export function chooseInput(pictures: readonly Measured[]): InputSize {
+  const needed = WANTED_SIDE / smallSide(pictures);
   const longest = quantile(
     pictures.map(({ size }) => Math.max(size.width, size.height)),
     FITTING,
   );
   const least = Math.max(SIDES.smallest, Math.min(SIDES.usual, longest));
-  const wanted = Math.min(SIDES.largest, Math.max(least, ...needed));
+  const wanted = Math.min(SIDES.largest, Math.max(least, needed));
   const longer = roundUp(wanted > longest && wanted <= longest * CLOSE ? longest : wanted);
   const shares = pictures.map(({ size }) => ({
     width: size.width / Math.max(size.width, size.height),
@@ -58,6 +54,29 @@ export function chooseInput(
       ),
     );
   return { width: room('width'), height: room('height') };
+}
+
+/**
+ * The least scale at which pictures, as the input shows them, are worth training with: small objects are {@link LEAST_SIDE}
+ * pixels then. At most 1.
+ */
+export function leastScale(pictures: readonly Measured[], { width, height }: InputSize): number {
+  return Math.min(1, LEAST_SIDE / (smallSide(pictures) * Math.max(width, height)));
+}
+
+/** The side of small boxes: of the label that has the smallest, all but the smallest quarter. A share of a picture's longer side; infinite: no boxes. */
+function smallSide(pictures: readonly Measured[]): number {
+  const sides = new Map<number, number[]>();
+  for (const { size, boxes } of pictures) {
+    for (const { label, width, height } of boxes) {
+      const longer = Math.max(size.width, size.height);
+      const side = Math.sqrt(width * size.width * height * size.height) / longer;
+      const list = sides.get(label);
+      if (list) list.push(side);
+      else sides.set(label, [side]);
+    }
+  }
+  return Math.min(...[...sides.values()].map((list) => quantile(list, 0.25)));
 }
 
 const roundUp = (side: number) => Math.ceil((side - 1e-6) / MULTIPLE) * MULTIPLE;
