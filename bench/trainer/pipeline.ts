@@ -62,7 +62,7 @@ const making = (performance.now() - begun) / 10;
 await open.close();
 const rows = await RowFile.create(join(scratch, 'rows'), view.length);
 for (const i of places) await rows.write(i, view);
-const ready: Views = { rows: rows.source, each: 1, shape: shapeOf(real) };
+const ready: Views = { rows: rows.source, records: places, each: 1, shape: shapeOf(real) };
 
 console.log(
   `${availableParallelism()} cores. A batch of ${BATCH} views of ${SIDE} pixels by itself: ${making.toFixed(0)} ms\n`,

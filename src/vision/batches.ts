@@ -28,29 +28,15 @@ export interface Batch {
   targets: Float32Array;
 }
 
-/** Steps in all; `checked`: the one before which a check is, −1 for none, until when `held` pictures aren't shown. */
+/** Steps in all, and between two milestones: there pictures are drawn anew, and an optimisation that was cut short goes on. */
 export interface Schedule {
   steps: number;
-  checked: number;
-  held: readonly number[];
-  /** Steps between two milestones. */
   between: number;
 }
 
-export function makeSchedule(
-  views: number,
-  batch: number,
-  pictures: number,
-  check: { held: readonly number[]; at: number } | undefined,
-): Schedule {
+export function makeSchedule(views: number, batch: number, pictures: number): Schedule {
   const steps = Math.ceil(views / batch);
-  const checked = check ? Math.max(1, Math.floor(check.at * steps)) : -1;
-  return { steps, checked, held: check?.held ?? [], between: stepsBetweenStates(steps, pictures, batch) };
-}
-
-/** At milestones pictures are drawn anew, and from them an optimisation that was cut short goes on. */
-export function isMilestone(step: number, { steps, checked, between }: Schedule): boolean {
-  return step % between === 0 || step === checked || step === steps;
+  return { steps, between: stepsBetweenStates(steps, pictures, batch) };
 }
 
 /** The batches from step `begin` to the last, made in a thread of their own: the pictures in random order, again and again. */
@@ -67,9 +53,7 @@ export default async function* makeBatches({
 }: BatchOrder): AsyncGenerator<Batch, void> {
   const { labelling, schedule, batch, mixing } = order;
   const { labels } = labelling;
-  const held = new Set(schedule.held);
-  const all = labels.map((_, i) => i);
-  const first = all.filter((i) => !held.has(i));
+  const pictures = labels.map((_, i) => i);
   const shape = shapeOf(views);
   const size = sizeOf(shape);
   const source = await openViews(views);
@@ -77,9 +61,9 @@ export default async function* makeBatches({
   let draw = (): number => 0;
   try {
     for (let step = begin; step < schedule.steps; step++) {
-      if (isMilestone(step, schedule)) {
+      if (step % schedule.between === 0) {
         next = random(seed + step);
-        draw = drawing(step < schedule.checked ? first : all, labels, BALANCING, next);
+        draw = drawing(pictures, labels, BALANCING, next);
       }
       const inputs = new Float32Array(batch * size);
       const shown = Array.from({ length: batch }, () => draw());

@@ -34,8 +34,6 @@ export class Checkpoint {
   readonly #path: string | undefined;
   readonly #identity: string;
   readonly #changing: Changing;
-  /** The tensors as they passed a check. */
-  #passed: Float32Array[] = [];
 
   /** `about`: what the optimisation depends on. The state of another one is not taken up. */
   constructor(path: string | undefined, about: unknown, changing: Changing) {
@@ -52,19 +50,10 @@ export class Checkpoint {
     return [...tensors, ...average.state, ...optimizer.state];
   }
 
-  get hasPassed(): boolean {
-    return this.#passed.length > 0;
-  }
-
-  /** Remembers the tensors as they are: a check is passed. */
-  pass(): void {
-    this.#passed = this.#changing.tensors.map((tensor) => tensor.slice());
-  }
-
   /** Writes the state down, whole or not at all. Throws the system's error when the disk is full. */
   async save(steps: number): Promise<void> {
     if (this.#path === undefined) return;
-    const tensors = [...this.#state, ...this.#passed];
+    const tensors = this.#state;
     const header: Header = { identity: this.#identity, steps, lengths: tensors.map(({ length }) => length) };
     const parts = [Buffer.from(`${JSON.stringify(header)}\n`), ...tensors.map(bytesOf)];
     const file = await open(`${this.#path}.new`, 'w');
@@ -81,20 +70,11 @@ export class Checkpoint {
     await rename(`${this.#path}.new`, this.#path);
   }
 
-  /**
-   * Takes up the state that was written down, and returns the steps done; 0 where there is none. `repeat` is called before, with
-   * the tensors as they passed the check, if they did.
-   */
-  async resume(repeat?: () => Promise<unknown>): Promise<number> {
+  /** Takes up the state that was written down, and returns the steps done; 0 where there is none. */
+  async resume(): Promise<number> {
     const saved = await this.#load();
     if (!saved) return 0;
-    const state = this.#state;
-    this.#passed = saved.tensors.slice(state.length);
-    if (this.hasPassed) {
-      overwrite(this.#changing.tensors, this.#passed);
-      await repeat?.();
-    }
-    overwrite(state, saved.tensors);
+    for (const [k, tensor] of this.#state.entries()) tensor.set(saved.tensors[k]!);
     this.#changing.optimizer.resume(saved.steps);
     return saved.steps;
   }
@@ -118,8 +98,4 @@ export class Checkpoint {
     });
     return { steps, tensors };
   }
-}
-
-function overwrite(tensors: readonly Float32Array[], values: readonly Float32Array[]): void {
-  for (const [k, tensor] of tensors.entries()) tensor.set(values[k]!);
 }

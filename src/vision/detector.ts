@@ -106,7 +106,9 @@ export async function trainDetector(options: DetectorOptions): Promise<Uint8Arra
     const records = await decode(options, places, file);
     const weights = freshHead(start.maps, labels.length, random(seed + 1));
     const labelsOf = records.map((place) => training[place]!.boxes.map(({ label }) => label));
-    const held = holdOut(labelsOf, seed + 3, HELD).map((i) => records[i]!);
+    const held = holdOut(labelsOf, seed + 3, Math.min(HELD.share, HELD.pictures / records.length)).map(
+      (i) => records[i]!,
+    );
     const losses: TrainingRecord['losses'] = {};
     const side = Math.min(scale.side, longer);
     const views = Math.min(scale.maximum, Math.max(scale.minimum, scale.perImage * records.length));

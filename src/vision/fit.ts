@@ -1,4 +1,4 @@
-import { batches, isMilestone, makeSchedule } from './batches.ts';
+import { batches, makeSchedule } from './batches.ts';
 import { Checkpoint } from './checkpoint.ts';
 import { differentiate } from './graph/differentiate.ts';
 import { Executable, type Feed } from './graph/executable.ts';
@@ -44,21 +44,10 @@ export interface Recipe {
   weightsDecay: number;
 }
 
-/** A look at the model before its training has ended, with pictures that it hasn't seen. */
-export interface Check {
-  /** Places of pictures that aren't shown before. */
-  held: readonly number[];
-  /** When: a share of the steps. From then on all pictures are shown. */
-  at: number;
-  /** Called while the model is as it would be if it ended here. False ends it. */
-  passes(): Promise<boolean>;
-}
-
 export interface FitOptions {
   onProgress(progress: { fraction: number; loss: number; imagesPerSecond: number }): void;
   /** A factor of the learning rate for each weight; 0 freezes it. */
   learningRateOf?(weight: string): number;
-  check?: Check;
   /** A file from which a training that was cut short goes on, to the same weights bit for bit. */
   checkpoint?: string;
 }
@@ -74,7 +63,7 @@ const REPORT_EVERY = 10;
 /**
  * Trains a model with one output, the logits `[N, labels]`, in place: AdamW with a cosine schedule on random views, the
  * result being the moving average of the weights. What lies before the first trained weight runs as fast as in prediction.
- * Returns false when the check ended it. Throws DivergenceError when the loss or a gradient stops being a number.
+ * Throws DivergenceError when the loss or a gradient stops being a number.
  */
 export async function fitNetwork(
   model: OnnxModel,
@@ -82,8 +71,8 @@ export async function fitNetwork(
   labelling: Labelling,
   recipe: Recipe,
   seed: number,
-  { onProgress, learningRateOf = () => 1, check, checkpoint: path }: FitOptions,
-): Promise<boolean> {
+  { onProgress, learningRateOf = () => 1, checkpoint: path }: FitOptions,
+): Promise<void> {
   const { batch, mixing, labelSmoothing } = recipe;
   const shape = [batch, ...shapeOf(views)];
   const trainable = await makeTrainable(model, shape, (name) => learningRateOf(name) > 0);
@@ -102,11 +91,11 @@ export async function fitNetwork(
   ];
   const average = new MovingAverage(tensors, recipe.weightsDecay);
   const { labels, labelCount, exclusive } = labelling;
-  const schedule = makeSchedule(recipe.views, batch, labels.length, check);
-  const { steps, checked } = schedule;
-  const about = [recipe, seed, labelling, checked];
+  const schedule = makeSchedule(recipe.views, batch, labels.length);
+  const { steps, between } = schedule;
+  const about = [recipe, seed, labelling];
   const checkpoint = new Checkpoint(path, about, { tensors, average, optimizer });
-  const begin = await checkpoint.resume(check?.passes);
+  const begin = await checkpoint.resume();
   const step = await compileStep(trainable, labelling);
   const shown = { labels, labelCount, exclusive };
   const order = { views, labelling: shown, batch, mixing, labelSmoothing, schedule, begin, seed };
@@ -114,13 +103,7 @@ export async function fitNetwork(
   let i = begin;
   try {
     for await (const { inputs, targets } of batches(order)) {
-      if (i === checked && !checkpoint.hasPassed) {
-        average.swap();
-        if (!(await check!.passes())) return false;
-        checkpoint.pass();
-        average.swap();
-      }
-      if (i > begin && isMilestone(i, schedule)) await checkpoint.save(i);
+      if (i > begin && i % between === 0) await checkpoint.save(i);
       const result = await step.run({
         ...weights,
         [trainable.input.name]: { data: inputs, shape },
@@ -147,8 +130,7 @@ export async function fitNetwork(
       i++;
     }
     await checkpoint.save(steps);
-    average.swap();
-    return true;
+    average.apply();
   } finally {
     await step.release();
   }

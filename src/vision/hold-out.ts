@@ -1,18 +1,22 @@
 import { permutation, random } from './random.ts';
 
-/** How much is held out to tell two models apart: a share of each label's pictures, and about so many of many pictures. */
-const ENOUGH = { share: 0.2, pictures: 2000 };
+/** To tell two models apart: so many pictures, but between so large shares of all, and not too many. */
+const ENOUGH = { pictures: 100, least: 0.1, most: 0.2, maximum: 2000 };
+
+function usualShare(count: number): number {
+  const { pictures, least, most, maximum } = ENOUGH;
+  return Math.min(most, Math.max(least, pictures / count), maximum / count);
+}
 
 /**
- * Places of pictures to hold out, in order: about the same share of each label (of a picture's first, where it has several), and
- * none of a label with too few for it (with the usual share: fewer than five).
+ * Places of pictures to hold out, in order: about that share of each label (of a picture's first, where it has several), and
+ * none of a label with too few for it (of a fifth: fewer than five).
  */
 export function holdOut(
   labels: readonly (readonly number[])[],
   seed: number,
-  most: { share: number; pictures: number } = ENOUGH,
+  share = usualShare(labels.length),
 ): number[] {
-  const share = Math.min(most.share, most.pictures / labels.length);
   const byLabel = new Map<number, number[]>();
   for (const i of permutation(labels.length, random(seed))) {
     const label = labels[i]![0] ?? -1;

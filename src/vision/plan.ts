@@ -32,7 +32,7 @@ const ALLOWANCES: Record<Budget, Allowance> = {
   balanced: {
     pictures: 1500,
     features: { views: 6, work: 3e12 },
-    tuning: { perPicture: 36, minimum: 6_000, maximum: 120_000, work: 24e12 },
+    tuning: { perPicture: 32, minimum: 6_000, maximum: 120_000, work: 24e12 },
   },
   best: {
     pictures: 1500,
@@ -46,7 +46,7 @@ const LAST = 0.4;
 /** A cut with less behind it leaves nothing to tune that the head doesn't do. */
 const LEAST = 0.02;
 /** Share of the views and of the work that the last stages get. */
-const LAST_SHARE = 0.3;
+const LAST_SHARE = 0.2;
 /** Many pictures are varied enough without random views. */
 const ENOUGH_ROWS = 200_000;
 /** Work of the gradients of what is trained, as a multiple of that of its values. */
@@ -58,15 +58,9 @@ const FEWEST_VIEWS = 1000;
 const FEWEST_VIEWS_PER_PICTURE = 2;
 
 /**
- * Plans a training. `anatomy` is absent where the backbone stays frozen, or isn't known; `small` is the same for the crops that the whole
- * network is tuned with. Depends on nothing but its arguments, so that the same pictures give the same model.
+ * Plans a training. `anatomy` is absent where the backbone stays frozen, or isn't known. Depends on nothing but its arguments, so that the same pictures give the same model.
  */
-export function makePlan(
-  budget: Budget,
-  pictures: number,
-  anatomy: Anatomy | undefined,
-  small = anatomy,
-): Plan {
+export function makePlan(budget: Budget, pictures: number, anatomy: Anatomy | undefined): Plan {
   const { features, tuning, pictures: usual } = ALLOWANCES[budget];
   const scale = Math.max(1, pictures / usual);
   const enough = Math.floor(ENOUGH_ROWS / pictures);
@@ -80,7 +74,7 @@ export function makePlan(
     Math.floor(share * Math.min(wanted, (tuning.work * scale) / work));
   const cut = anatomy.cuts.find(({ workAfter }) => workAfter <= LAST * anatomy.work);
   const hasLast = cut && cut.workAfter >= LEAST * anatomy.work;
-  const { work, fine } = small ?? anatomy;
+  const { work, fine } = anatomy;
   const whole = viewsOf(work + BACKWARD * (fine?.workAfter ?? work), hasLast ? 1 - LAST_SHARE : 1);
   if (whole >= Math.max(FEWEST_VIEWS, FEWEST_VIEWS_PER_PICTURE * pictures)) plan.whole = { views: whole };
   if (hasLast) {

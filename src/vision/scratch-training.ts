@@ -28,8 +28,10 @@ const RECIPE: Omit<Recipe, 'views'> = {
   statisticsDecay: 0.9,
   weightsDecay: 0.99,
 };
-/** Until then some pictures are held out, to calibrate the confidences with; afterwards they are shown, too. */
-const CALIBRATE_AT = 0.8;
+/** With this share of the views some pictures are held out, to calibrate the confidences with; then all are shown. */
+const FIRST = 0.7;
+/** The learning rate rises again for that, to this share of its height. */
+const AGAIN = 0.5;
 
 /** What a budget buys. */
 interface Scale {
@@ -64,24 +66,56 @@ export async function trainFromScratch(
   const { widths, side, perImage, minimum, maximum } = SCALES[budget];
   const network = residualNetwork({ widths, labels: labelCount }, random(seed));
   const views = Math.min(maximum, Math.max(minimum, perImage * records.length));
-  const held = holdOut(labels, seed);
-  const trained: Trained = { network, temperature: 1, method: 'scratch', losses: {} };
-  const calibrate = async () => {
-    const scored = await score(network, pictures, held, side);
-    trained.temperature = fitTemperature(scored);
-    const validationLoss = logLoss(scored, trained.temperature);
-    trained.losses = { scratch: validationLoss };
-    trained.calibrationError = calibrationErrorOf(scored, trained.temperature);
-    onProgress({ stage: 'training', fraction: CALIBRATE_AT, validationLoss });
-    return true;
+  const show = async (
+    places: readonly number[],
+    share: number,
+    from: number,
+    learningRate: number,
+    file: string,
+  ) => {
+    const source = {
+      pixels: pixels.source,
+      records: places.map((i) => records[i]!),
+      side,
+      normalization: NORMALIZATION,
+      augment: AUGMENT,
+    };
+    const labelling = { ...pictures, labels: places.map((i) => labels[i]!) };
+    await fitNetwork(
+      network,
+      source,
+      labelling,
+      { ...RECIPE, learningRate, views: share * views },
+      seed + 1,
+      {
+        onProgress: ({ fraction, ...progress }) =>
+          onProgress({ stage: 'training', ...progress, fraction: from + share * fraction }),
+        checkpoint: checkpoints && join(checkpoints, file),
+      },
+    );
   };
-  const source = { pixels: pixels.source, records, side, normalization: NORMALIZATION, augment: AUGMENT };
-  await fitNetwork(network, source, pictures, { ...RECIPE, views }, seed + 1, {
-    onProgress: (progress) => onProgress({ stage: 'training', ...progress }),
-    checkpoint: checkpoints && join(checkpoints, 'fresh'),
-    ...(held.length > 0 && { check: { held, at: CALIBRATE_AT, passes: calibrate } }),
-  });
-  return trained;
+  const held = holdOut(labels, seed);
+  const all = labels.map((_, i) => i);
+  const { learningRate } = RECIPE;
+  if (held.length === 0) {
+    await show(all, 1, 0, learningRate, 'fresh');
+    return { network, temperature: 1, method: 'scratch', losses: {} };
+  }
+  const isHeld = new Set(held);
+  await show(
+    all.filter((i) => !isHeld.has(i)),
+    FIRST,
+    0,
+    learningRate,
+    'fresh',
+  );
+  const scored = await score(network, pictures, held, side);
+  const temperature = fitTemperature(scored);
+  const validationLoss = logLoss(scored, temperature);
+  onProgress({ stage: 'training', fraction: FIRST, validationLoss });
+  const calibrationError = calibrationErrorOf(scored, temperature);
+  await show(all, 1 - FIRST, FIRST, AGAIN * learningRate, 'fresh, all');
+  return { network, temperature, method: 'scratch', losses: { scratch: validationLoss }, calibrationError };
 }
 
 async function score(

@@ -1,17 +1,21 @@
 import { join } from 'node:path';
 import type { Backbone } from './backbone.ts';
-import { fitTemperature, isBetter, logLosses, mean, type ScoredPictures } from './calibration.ts';
+import { fitTemperature, logLosses, type ScoredPictures } from './calibration.ts';
 import type { TrainingProgress } from './classifier.ts';
 import { outputsOfLooks } from './features.ts';
-import { DivergenceError, fitNetwork, type Pictures } from './fit.ts';
+import { DivergenceError, fitNetwork, type Pictures, type Recipe } from './fit.ts';
 import { foldBatchNorm } from './graph/fold.ts';
 import type { OnnxModel } from './graph/onnx.ts';
-import { withOwnWeights } from './own-weights.ts';
 import { RECIPE, rateOf } from './tuning.ts';
 import type { Views } from './views.ts';
 
-/** Held-out pictures are shown in the last part of a stage, too, once it has proved better without them. */
-const CHECK_AT = 0.75;
+/**
+ * A stage is tried with this share of its views. Where it proved better it goes on with all pictures, at a learning rate that
+ * rises again, so that it learns those that were held out as well as the others.
+ */
+const TRIAL = 0.6;
+/** How high, as a share of the height before. */
+const AGAIN = 0.7;
 
 /** One step of fine-tuning. */
 export interface Stage {
@@ -32,8 +36,6 @@ export interface Stage {
 export interface Tuning {
   backbone: Backbone;
   pictures: Pictures;
-  /** Side in pixels of the random crops. */
-  crops: number;
   /** Places of the pictures that are held out to choose between stages. */
   held: readonly number[];
   seed: number;
@@ -41,46 +43,64 @@ export interface Tuning {
   checkpoints: string | undefined;
 }
 
-/** A stage that was better than what there was. */
-export interface Tuned {
-  /** As it was when it was checked: it has not seen the held-out pictures. */
-  unseen: OnnxModel;
-  /** Of the held-out pictures then. */
+/** What was held out, as a stage scores it. */
+export interface Tried {
   scored: ScoredPictures;
   losses: number[];
 }
 
+type Report = (progress: TrainingProgress) => void;
+
 /**
- * Trains a stage. In the end its network has seen all pictures, unless it is not better on the held-out ones than losses `before`, or
- * diverges: then undefined is returned. `onProgress`: fractions of the stage.
+ * Trains a stage on the pictures that aren't held out, and scores it on those. Undefined when it diverges. `onProgress`: fractions
+ * of the stage.
  */
-export async function runStage(
-  { name, network, part, frozen, views, count }: Stage,
-  { backbone, pictures, held, seed, checkpoints }: Tuning,
-  before: readonly number[],
-  onProgress: (progress: TrainingProgress) => void,
-): Promise<Tuned | undefined> {
-  let tuned: Tuned | undefined;
-  const passes = async () => {
-    const scored = await score(network, backbone, pictures, held);
-    const losses = logLosses(scored, fitTemperature(scored));
-    onProgress({ stage: name, fraction: CHECK_AT, validationLoss: mean(losses) });
-    if (isBetter(losses, before)) tuned = { unseen: withOwnWeights(network), scored, losses };
-    return tuned !== undefined;
-  };
+export async function tryStage(stage: Stage, tuning: Tuning, onProgress: Report): Promise<Tried | undefined> {
+  const isHeld = new Set(tuning.held);
+  const kept = tuning.pictures.labels.map((_, i) => i).filter((i) => !isHeld.has(i));
+  const trial = { ...stage, count: TRIAL * stage.count };
+  if (!(await fitStage(trial, tuning, kept, RECIPE, stage.name, onProgress))) return undefined;
+  const scored = await score(stage.network, tuning.backbone, tuning.pictures, tuning.held);
+  return { scored, losses: logLosses(scored, fitTemperature(scored)) };
+}
+
+/** Goes on with a stage, now with all pictures. False when it diverges. */
+export async function finishStage(stage: Stage, tuning: Tuning, onProgress: Report): Promise<boolean> {
+  const all = tuning.pictures.labels.map((_, i) => i);
+  const recipe = { ...RECIPE, learningRate: AGAIN * RECIPE.learningRate };
+  const rest = { ...stage, count: (1 - TRIAL) * stage.count };
+  return await fitStage(
+    rest,
+    { ...tuning, seed: tuning.seed + 1 },
+    all,
+    recipe,
+    `${stage.name}, all`,
+    onProgress,
+  );
+}
+
+async function fitStage(
+  { name, part, frozen, views, count }: Stage,
+  { pictures, seed, checkpoints }: Tuning,
+  places: readonly number[],
+  recipe: Omit<Recipe, 'views'>,
+  file: string,
+  onProgress: Report,
+): Promise<boolean> {
+  const shown = { ...views, records: places.map((i) => views.records[i]!) };
+  const labelling = { ...pictures, labels: places.map((i) => pictures.labels[i]!) };
   try {
-    await fitNetwork(part, views, pictures, { ...RECIPE, views: count }, seed, {
+    await fitNetwork(part, shown, labelling, { ...recipe, views: count }, seed, {
       onProgress: (progress) => onProgress({ stage: name, ...progress }),
       learningRateOf: (weight) => (frozen.has(weight) ? 0 : rateOf(weight)),
-      check: { held, at: CHECK_AT, passes },
-      checkpoint: checkpoints && join(checkpoints, name),
+      checkpoint: checkpoints && join(checkpoints, file),
     });
-    return tuned;
+    return true;
   } catch (error) {
     if (!(error instanceof DivergenceError)) throw error;
     const note = `The model was not fine-tuned further. ${error.message}`;
     onProgress({ stage: name, fraction: 1, note });
-    return undefined;
+    return false;
   }
 }
 

@@ -1,7 +1,14 @@
 import { join } from 'node:path';
 import type { Backbone } from './backbone.ts';
 import type { Budget } from './budget.ts';
-import { calibrationErrorOf, fitTemperature, logLosses, mean, type ScoredPictures } from './calibration.ts';
+import {
+  calibrationErrorOf,
+  fitTemperature,
+  isBetter,
+  logLosses,
+  mean,
+  type ScoredPictures,
+} from './calibration.ts';
 import type { TrainingProgress } from './classifier.ts';
 import { fineTuningGap } from './coverage.ts';
 import { type Anatomy, after, type Cut, dissect } from './cut.ts';
@@ -20,12 +27,12 @@ import { withOwnWeights } from './own-weights.ts';
 import { makePlan, type Plan } from './plan.ts';
 import type { Method, Trained } from './record.ts';
 import { RowFile } from './rows.ts';
-import { runStage, type Stage, type Tuning } from './stage.ts';
+import { finishStage, type Stage, type Tuning, tryStage } from './stage.ts';
 import { AUGMENT, RECIPE, withHead } from './tuning.ts';
 import type { Views } from './views.ts';
 
 /** Share of the progress that has passed when a stage ends. */
-const ENDS = { features: 0.2, head: 0.25, last: 0.45, whole: 1 };
+const ENDS = { features: 0.2, head: 0.25, last: 0.32, whole: 0.75 };
 
 /** The finest maps are kept in fine-tuning where at least this share of the work lies behind them. */
 const MOST = 0.5;
@@ -35,12 +42,6 @@ export interface Folders {
   scratch: string;
   checkpoints?: string | undefined;
 }
-
-/**
- * Random crops are shown smaller than whole pictures, as a share of the side: things are as large in them as in whole pictures
- * then (Touvron et al. 2019), and a step costs a quarter less (docs/decisions.md).
- */
-const CROP_SIDE = 7 / 8;
 
 type Report = (progress: TrainingProgress) => void;
 
@@ -61,11 +62,8 @@ export async function transfer(
   const gap = budget === 'fast' ? undefined : await fineTuningGap(backbone);
   const note = gap && `The backbone ${backbone.name} stays frozen. ${gap}`;
   onProgress({ stage: 'computing features', fraction: 0, note });
-  const anatomy = await anatomyOf(backbone, backbone.inputSize);
-  const side = 8 * Math.floor((CROP_SIDE * backbone.inputSize) / 8);
-  // Networks that hold for one size only, as transformers do, are shown crops of that size.
-  const small = await anatomyOf(backbone, side);
-  const plan = makePlan(gap === undefined ? budget : 'fast', pictures.records.length, anatomy, small);
+  const anatomy = await anatomyOf(backbone);
+  const plan = makePlan(gap === undefined ? budget : 'fast', pictures.records.length, anatomy);
   const tuned = plan.last !== undefined || plan.whole !== undefined;
   const ends = tuned ? ENDS : { ...ENDS, features: 0.8, head: 1 };
   const features = await RowFile.create(join(scratch, 'features'), backbone.width);
@@ -92,8 +90,7 @@ export async function transfer(
       logits: await scoreHead(start, data, held),
     };
     const network = withHead(backbone.model, start);
-    const crops = small ? side : backbone.inputSize;
-    const tuning = { backbone, pictures, crops, held, seed: seed + 1, checkpoints };
+    const tuning = { backbone, pictures, held, seed: seed + 1, checkpoints };
     const losses = logLosses(scored, fitTemperature(scored));
     return await fineTune(headOnly, { network, losses }, tuning, plan, anatomy, activations, onProgress);
   } finally {
@@ -102,8 +99,8 @@ export async function transfer(
   }
 }
 
-/** Undefined where the operator table doesn't cover the backbone, or its graph doesn't hold for pictures of that side. */
-async function anatomyOf({ model }: Backbone, side: number): Promise<Anatomy | undefined> {
+/** Undefined where the operator table doesn't cover the backbone. */
+async function anatomyOf({ model, inputSize: side }: Backbone): Promise<Anatomy | undefined> {
   try {
     const anatomy = await dissect(model, [RECIPE.batch, 3, side, side]);
     const fine = await findFineMap(model);
@@ -170,41 +167,44 @@ async function fineTune(
   let latest = start;
   const { backbone, pictures } = tuning;
   const { pixels, records } = pictures;
-  const { normalization } = backbone;
+  const { inputSize: side, normalization } = backbone;
   const random: Views = {
     pixels: pixels.source,
     records,
-    side: tuning.crops,
+    side,
     normalization,
     augment: AUGMENT,
   };
+  let winner: ((network: OnnxModel) => Stage) | undefined;
   const run = async (method: Method, from: number, to: number, makeStage: (network: OnnxModel) => Stage) => {
-    const network = withOwnWeights(latest.network);
-    const tried: Partial<Record<Method, number>> = {};
-    const tuned = await runStage(makeStage(network), tuning, latest.losses, (progress) => {
-      if (progress.validationLoss !== undefined) tried[method] = progress.validationLoss;
-      onProgress({ ...progress, fraction: from + progress.fraction * (to - from) });
-    });
-    const losses = { ...best.losses, ...tried };
-    if (!tuned) {
-      best = { ...best, losses };
-      return;
-    }
-    const temperature = fitTemperature(tuned.scored);
-    const calibrationError = calibrationErrorOf(tuned.scored, temperature);
-    best = { network, temperature, method, losses, calibrationError };
-    latest = { network: tuned.unseen, losses: tuned.losses };
+    const stage = makeStage(withOwnWeights(latest.network));
+    const tried = await tryStage(stage, tuning, (progress) =>
+      onProgress({ ...progress, fraction: from + progress.fraction * (to - from) }),
+    );
+    if (!tried) return;
+    const { scored, losses } = tried;
+    onProgress({ stage: stage.name, fraction: to, validationLoss: mean(losses) });
+    best = { ...best, losses: { ...best.losses, [method]: mean(losses) } };
+    if (!isBetter(losses, latest.losses)) return;
+    const temperature = fitTemperature(scored);
+    const calibrationError = calibrationErrorOf(scored, temperature);
+    best = { ...best, network: stage.network, temperature, method, calibrationError };
+    latest = { network: stage.network, losses };
+    winner = makeStage;
   };
 
   if (plan.last) {
     const { cut, cached, views: count } = plan.last;
+    const places = records.map((_, i) => i);
+    const rows = activations?.source;
+    const stored = rows && { rows, records: places, each: plan.features, shape: cut.shape };
     const frozen = weightNames(upTo(cut.name, backbone.model));
     await run('last stages', ENDS.head, ENDS.last, (network) => ({
       name: 'fine-tuning the last stages',
       network,
       part: cached ? after(network, cut, anatomy) : network,
       frozen,
-      views: cached ? { rows: activations!.source, each: plan.features, shape: cut.shape } : random,
+      views: stored ?? random,
       count,
     }));
   }
@@ -220,5 +220,10 @@ async function fineTune(
       count,
     }));
   }
-  return best;
+  if (!winner) return best;
+  const stage = winner(withOwnWeights(best.network));
+  const finished = await finishStage(stage, tuning, (progress) =>
+    onProgress({ ...progress, fraction: ENDS.whole + progress.fraction * (1 - ENDS.whole) }),
+  );
+  return finished ? { ...best, network: stage.network } : best;
 }

@@ -3,7 +3,7 @@ import type { Recipe } from './fit.ts';
 import type { OnnxModel, OnnxNode } from './graph/onnx.ts';
 import type { Head } from './head.ts';
 
-export const AUGMENT: AugmentOptions = { minimumArea: 0.5, ratio: 1.25, light: 0.2, mirror: true };
+export const AUGMENT: AugmentOptions = { minimumArea: 0.4, ratio: 4 / 3, light: 0.2, mirror: true };
 
 /** How fine-tuning learns. */
 export const RECIPE: Omit<Recipe, 'views'> = {

@@ -15,9 +15,10 @@ export interface RandomCrops {
   augment: AugmentOptions;
 }
 
-/** What was computed from a few views of each picture: one of its `each` rows, `[each · pictures, …shape]`. */
+/** What was computed from a few views of each picture: one of the `each` rows, `[…shape]`, of record `records[i]` for picture `i`. */
 export interface CachedViews {
   rows: RowSource;
+  records: readonly number[];
   each: number;
   shape: readonly number[];
 }
@@ -36,11 +37,11 @@ export interface OpenViews {
 
 export async function openViews(views: Views): Promise<OpenViews> {
   if ('rows' in views) {
-    const { rows, each, shape } = views;
+    const { rows, records, each, shape } = views;
     if (rows.width !== sizeOf(shape)) throw new Error(`Rows of ${rows.width} numbers are not [${shape}]`);
     const file = await RowFile.open(rows);
     return {
-      fill: (index, target, next) => file.read(index * each + Math.floor(next() * each), 1, target),
+      fill: (index, target, next) => file.read(records[index]! * each + Math.floor(next() * each), 1, target),
       close: () => file.close(),
     };
   }
