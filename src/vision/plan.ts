@@ -6,15 +6,12 @@ import { sizeOf } from './graph/graph.ts';
 export interface Plan {
   /** Views of each picture that features are computed of: the whole picture and random ones. */
   features: number;
-  /** Fine-tuning of what lies behind a cut. */
-  last?: {
-    cut: Cut;
-    /** What lies before the cut is computed once, with the features, and kept on disk. */
-    cached: boolean;
+  /** Fine-tuning of everything but the finest maps, or where that is too much work, of what lies behind a cut. */
+  tuning?: {
     views: number;
+    /** `cached`: what lies before the cut is computed once, with the features, and kept on disk. */
+    last?: { cut: Cut; cached: boolean };
   };
-  /** Fine-tuning of everything but the finest maps. */
-  whole?: { views: number };
 }
 
 /** What a budget allows for up to `pictures` pictures; for more in proportion. Work in multiplications. */
@@ -45,8 +42,6 @@ const ALLOWANCES: Record<Budget, Allowance> = {
 const LAST = 0.4;
 /** A cut with less behind it leaves nothing to tune that the head doesn't do. */
 const LEAST = 0.02;
-/** Share of the views and of the work that the last stages get. */
-const LAST_SHARE = 0.2;
 /** Many pictures are varied enough without random views. */
 const ENOUGH_ROWS = 200_000;
 /** Work of the gradients of what is trained, as a multiple of that of its values. */
@@ -58,7 +53,8 @@ const FEWEST_VIEWS = 1000;
 const FEWEST_VIEWS_PER_PICTURE = 2;
 
 /**
- * Plans a training. `anatomy` is absent where the backbone stays frozen, or isn't known. Depends on nothing but its arguments, so that the same pictures give the same model.
+ * Plans a training. `anatomy` is absent where the backbone stays frozen, or isn't known. Depends on nothing but its
+ * arguments, so that the same pictures give the same model.
  */
 export function makePlan(budget: Budget, pictures: number, anatomy: Anatomy | undefined): Plan {
   const { features, tuning, pictures: usual } = ALLOWANCES[budget];
@@ -70,17 +66,14 @@ export function makePlan(budget: Budget, pictures: number, anatomy: Anatomy | un
   if (!tuning) return plan;
 
   const wanted = Math.min(tuning.maximum, Math.max(tuning.minimum, tuning.perPicture * pictures));
-  const viewsOf = (work: number, share: number) =>
-    Math.floor(share * Math.min(wanted, (tuning.work * scale) / work));
-  const cut = anatomy.cuts.find(({ workAfter }) => workAfter <= LAST * anatomy.work);
-  const hasLast = cut && cut.workAfter >= LEAST * anatomy.work;
+  const viewsOf = (work: number) => Math.floor(Math.min(wanted, (tuning.work * scale) / work));
   const { work, fine } = anatomy;
-  const whole = viewsOf(work + BACKWARD * (fine?.workAfter ?? work), hasLast ? 1 - LAST_SHARE : 1);
-  if (whole >= Math.max(FEWEST_VIEWS, FEWEST_VIEWS_PER_PICTURE * pictures)) plan.whole = { views: whole };
-  if (hasLast) {
-    const bytes = pictures * plan.features * sizeOf(cut.shape) * Float32Array.BYTES_PER_ELEMENT;
-    const views = viewsOf((1 + BACKWARD) * cut.workAfter, plan.whole ? LAST_SHARE : 1);
-    plan.last = { cut, cached: bytes <= CACHE, views };
-  }
-  return plan;
+  const views = viewsOf(work + BACKWARD * (fine?.workAfter ?? work));
+  if (views >= Math.max(FEWEST_VIEWS, FEWEST_VIEWS_PER_PICTURE * pictures))
+    return { ...plan, tuning: { views } };
+  const cut = anatomy.cuts.find(({ workAfter }) => workAfter <= LAST * work);
+  if (!cut || cut.workAfter < LEAST * work) return plan;
+  const bytes = pictures * plan.features * sizeOf(cut.shape) * Float32Array.BYTES_PER_ELEMENT;
+  const last = { cut, cached: bytes <= CACHE };
+  return { ...plan, tuning: { views: viewsOf((1 + BACKWARD) * cut.workAfter), last } };
 }

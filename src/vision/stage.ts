@@ -6,6 +6,7 @@ import { outputsOfLooks } from './features.ts';
 import { DivergenceError, fitNetwork, type Pictures, type Recipe } from './fit.ts';
 import { foldBatchNorm } from './graph/fold.ts';
 import type { OnnxModel } from './graph/onnx.ts';
+import type { Method } from './record.ts';
 import { RECIPE, rateOf } from './tuning.ts';
 import type { Views } from './views.ts';
 
@@ -21,6 +22,7 @@ const AGAIN = 0.7;
 export interface Stage {
   /** As users read it. */
   name: string;
+  method: Method;
   /** From `image` to `logits`, trained in place. */
   network: OnnxModel;
   /** What of it is run in training: the network, or its end, which shares its weights. */

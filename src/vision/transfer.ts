@@ -28,11 +28,11 @@ import { makePlan, type Plan } from './plan.ts';
 import type { Method, Trained } from './record.ts';
 import { RowFile } from './rows.ts';
 import { finishStage, type Stage, type Tuning, tryStage } from './stage.ts';
-import { AUGMENT, RECIPE, withHead } from './tuning.ts';
-import type { Views } from './views.ts';
+import { AUGMENT, RECIPE, withFreshHead, withHead } from './tuning.ts';
+import type { RandomCrops } from './views.ts';
 
 /** Share of the progress that has passed when a stage ends. */
-const ENDS = { features: 0.2, head: 0.25, last: 0.32, whole: 0.75 };
+const ENDS = { features: 0.2, head: 0.25, trial: 0.7 };
 
 /** The finest maps are kept in fine-tuning where at least this share of the work lies behind them. */
 const MOST = 0.5;
@@ -47,9 +47,8 @@ type Report = (progress: TrainingProgress) => void;
 
 /**
  * Trains a classifier on a backbone: a linear head on frozen features, then, where the budget has it and the operator
- * table covers the backbone, the last stages of the network behind what stays frozen, then all of it. Each step goes on
- * from the one before, and replaces it only where it is better on held-out pictures. Same pictures and seed: the same
- * network.
+ * table covers the backbone, the whole network, or what can be paid of it, which replaces the head only where it is better on
+ * held-out pictures. Same pictures and seed: the same network.
  */
 export async function transfer(
   backbone: Backbone,
@@ -64,10 +63,10 @@ export async function transfer(
   onProgress({ stage: 'computing features', fraction: 0, note });
   const anatomy = await anatomyOf(backbone);
   const plan = makePlan(gap === undefined ? budget : 'fast', pictures.records.length, anatomy);
-  const tuned = plan.last !== undefined || plan.whole !== undefined;
-  const ends = tuned ? ENDS : { ...ENDS, features: 0.8, head: 1 };
+  const ends = plan.tuning ? ENDS : { ...ENDS, features: 0.8, head: 1 };
   const features = await RowFile.create(join(scratch, 'features'), backbone.width);
-  const cut = plan.last?.cached ? plan.last.cut : undefined;
+  const last = plan.tuning?.last;
+  const cut = last?.cached ? last.cut : undefined;
   const activations = cut && (await RowFile.create(join(scratch, 'activations'), sizeOf(cut.shape)));
   try {
     await compute(backbone, pictures, plan.features, seed, { features, cut, activations }, (fraction) =>
@@ -79,7 +78,7 @@ export async function transfer(
     const headOnly = { network: withHead(backbone.model, head), ...assess(head, pictures) };
     onProgress({ stage: 'training the head', fraction: ends.head, validationLoss: headOnly.losses.head });
     const held = holdOut(pictures.labels, seed);
-    if (!anatomy || !tuned || held.length === 0) return headOnly;
+    if (!anatomy || !plan.tuning || held.length === 0) return headOnly;
 
     const isHeld = new Set(held);
     const kept = pictures.labels.map((_, i) => i).filter((i) => !isHeld.has(i));
@@ -89,10 +88,13 @@ export async function transfer(
       labels: held.map((i) => pictures.labels[i]!),
       logits: await scoreHead(start, data, held),
     };
-    const network = withHead(backbone.model, start);
+    const before = { ...headOnly, pictureLosses: logLosses(scored, fitTemperature(scored)) };
+    const network = withOwnWeights(withFreshHead(backbone, pictures.labelCount));
+    const stage = last
+      ? lastStages(network, pictures, plan, anatomy, backbone, activations)
+      : wholeNetwork(network, pictures, plan, anatomy, backbone);
     const tuning = { backbone, pictures, held, seed: seed + 1, checkpoints };
-    const losses = logLosses(scored, fitTemperature(scored));
-    return await fineTune(headOnly, { network, losses }, tuning, plan, anatomy, activations, onProgress);
+    return await fineTune(before, stage, tuning, onProgress);
   } finally {
     await features.remove();
     await activations?.remove();
@@ -153,77 +155,77 @@ function assess({ validation }: TrainedHead, { labels, labelCount, exclusive }: 
   };
 }
 
-/** The stages after the head. `start` has not seen the held-out pictures, on which its losses are given. */
-async function fineTune(
-  headOnly: Trained,
-  start: { network: OnnxModel; losses: readonly number[] },
-  tuning: Tuning,
-  plan: Plan,
+const cropsOf = (
+  { pixels, records }: Pictures,
+  { inputSize: side, normalization }: Backbone,
+): RandomCrops => ({ pixels: pixels.source, records, side, normalization, augment: AUGMENT });
+
+/** All of the network, but for its finest maps where most of the work lies behind them. */
+function wholeNetwork(
+  network: OnnxModel,
+  pictures: Pictures,
+  { tuning }: Plan,
+  { fine }: Anatomy,
+  backbone: Backbone,
+): Stage {
+  return {
+    name: 'fine-tuning',
+    method: 'whole network',
+    network,
+    part: network,
+    frozen: fine ? weightNames(upTo(fine.name, backbone.model)) : new Set(),
+    views: cropsOf(pictures, backbone),
+    count: tuning!.views,
+  };
+}
+
+/** What lies behind a cut; what lies before it is constant, and `activations` are what it gave. */
+function lastStages(
+  network: OnnxModel,
+  pictures: Pictures,
+  { tuning, features: each }: Plan,
   anatomy: Anatomy,
+  backbone: Backbone,
   activations: RowFile | undefined,
+): Stage {
+  const { cut } = tuning!.last!;
+  const records = pictures.records.map((_, i) => i);
+  return {
+    name: 'fine-tuning the last stages',
+    method: 'last stages',
+    network,
+    part: activations ? after(network, cut, anatomy) : network,
+    frozen: weightNames(upTo(cut.name, backbone.model)),
+    views: activations
+      ? { rows: activations.source, records, each, shape: cut.shape }
+      : cropsOf(pictures, backbone),
+    count: tuning!.views,
+  };
+}
+
+/**
+ * Trains a stage, and returns it where it is better than the head. That has `pictureLosses` on the held-out pictures, which it has
+ * not seen.
+ */
+async function fineTune(
+  { pictureLosses, ...head }: Trained & { pictureLosses: readonly number[] },
+  stage: Stage,
+  tuning: Tuning,
   onProgress: Report,
 ): Promise<Trained> {
-  let best: Trained = { ...headOnly, losses: { head: mean(start.losses) } };
-  let latest = start;
-  const { backbone, pictures } = tuning;
-  const { pixels, records } = pictures;
-  const { inputSize: side, normalization } = backbone;
-  const random: Views = {
-    pixels: pixels.source,
-    records,
-    side,
-    normalization,
-    augment: AUGMENT,
-  };
-  let winner: ((network: OnnxModel) => Stage) | undefined;
-  const run = async (method: Method, from: number, to: number, makeStage: (network: OnnxModel) => Stage) => {
-    const stage = makeStage(withOwnWeights(latest.network));
-    const tried = await tryStage(stage, tuning, (progress) =>
-      onProgress({ ...progress, fraction: from + progress.fraction * (to - from) }),
-    );
-    if (!tried) return;
-    const { scored, losses } = tried;
-    onProgress({ stage: stage.name, fraction: to, validationLoss: mean(losses) });
-    best = { ...best, losses: { ...best.losses, [method]: mean(losses) } };
-    if (!isBetter(losses, latest.losses)) return;
-    const temperature = fitTemperature(scored);
-    const calibrationError = calibrationErrorOf(scored, temperature);
-    best = { ...best, network: stage.network, temperature, method, calibrationError };
-    latest = { network: stage.network, losses };
-    winner = makeStage;
-  };
-
-  if (plan.last) {
-    const { cut, cached, views: count } = plan.last;
-    const places = records.map((_, i) => i);
-    const rows = activations?.source;
-    const stored = rows && { rows, records: places, each: plan.features, shape: cut.shape };
-    const frozen = weightNames(upTo(cut.name, backbone.model));
-    await run('last stages', ENDS.head, ENDS.last, (network) => ({
-      name: 'fine-tuning the last stages',
-      network,
-      part: cached ? after(network, cut, anatomy) : network,
-      frozen,
-      views: stored ?? random,
-      count,
-    }));
-  }
-  if (plan.whole) {
-    const { views: count } = plan.whole;
-    const frozen = anatomy.fine ? weightNames(upTo(anatomy.fine.name, backbone.model)) : new Set<string>();
-    await run('whole network', plan.last ? ENDS.last : ENDS.head, ENDS.whole, (network) => ({
-      name: 'fine-tuning',
-      network,
-      part: network,
-      frozen,
-      views: random,
-      count,
-    }));
-  }
-  if (!winner) return best;
-  const stage = winner(withOwnWeights(best.network));
-  const finished = await finishStage(stage, tuning, (progress) =>
-    onProgress({ ...progress, fraction: ENDS.whole + progress.fraction * (1 - ENDS.whole) }),
-  );
-  return finished ? { ...best, network: stage.network } : best;
+  const between = (from: number, to: number) => (progress: TrainingProgress) =>
+    onProgress({ ...progress, fraction: from + progress.fraction * (to - from) });
+  const headLosses = { head: mean(pictureLosses) };
+  const tried = await tryStage(stage, tuning, between(ENDS.head, ENDS.trial));
+  if (!tried) return { ...head, losses: headLosses };
+  const { scored, losses: tunedLosses } = tried;
+  const { name, method, network } = stage;
+  onProgress({ stage: name, fraction: ENDS.trial, validationLoss: mean(tunedLosses) });
+  const losses = { ...headLosses, [method]: mean(tunedLosses) };
+  if (!isBetter(tunedLosses, pictureLosses)) return { ...head, losses };
+  const temperature = fitTemperature(scored);
+  const calibrationError = calibrationErrorOf(scored, temperature);
+  const compared = withOwnWeights(network);
+  const finished = await finishStage(stage, tuning, between(ENDS.trial, 1));
+  return { network: finished ? network : compared, temperature, method, losses, calibrationError };
 }

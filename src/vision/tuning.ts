@@ -1,4 +1,5 @@
 import type { AugmentOptions } from './augment.ts';
+import type { Backbone } from './backbone.ts';
 import type { Recipe } from './fit.ts';
 import type { OnnxModel, OnnxNode } from './graph/onnx.ts';
 import type { Head } from './head.ts';
@@ -9,17 +10,17 @@ export const AUGMENT: AugmentOptions = { minimumArea: 0.4, ratio: 4 / 3, light: 
 export const RECIPE: Omit<Recipe, 'views'> = {
   batch: 32,
   mixing: 0,
-  learningRate: 1e-3,
+  learningRate: 2e-3,
   warmup: 0.1,
-  adam: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.02 },
-  labelSmoothing: 0.05,
+  adam: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.05 },
+  labelSmoothing: 0.1,
   maximumNorm: 5,
   statisticsDecay: 0.9,
-  weightsDecay: 0.98,
+  weightsDecay: 0.99,
 };
 
 /** Learning rate of the backbone's weights, as a share of the head's. */
-const BACKBONE_RATE = 0.5;
+const BACKBONE_RATE = 0.25;
 
 /** Names of the head's tensors in a network. */
 const HEAD = { weights: 'head.weights', bias: 'head.bias' };
@@ -48,4 +49,12 @@ export function withHead(model: OnnxModel, { weights, bias }: Head): OnnxModel {
     ]),
     outputs: [{ name: 'logits' }],
   };
+}
+
+/** Appends a head that says nothing yet. */
+export function withFreshHead(
+  { model, width }: Pick<Backbone, 'model' | 'width'>,
+  labels: number,
+): OnnxModel {
+  return withHead(model, { weights: new Float32Array(labels * width), bias: new Float32Array(labels) });
 }
