@@ -34,11 +34,11 @@ export interface Stage {
   count: number;
 }
 
-/** What all stages of a training have in common. */
+/** What the tries of a stage have in common. */
 export interface Tuning {
   backbone: Backbone;
   pictures: Pictures;
-  /** Places of the pictures that are held out to choose between stages. */
+  /** Places of the pictures that are held out to compare a stage with the head. */
   held: readonly number[];
   seed: number;
   /** A folder from which a stage that was cut short goes on. */

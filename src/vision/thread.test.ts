@@ -50,6 +50,17 @@ describe('inThread', () => {
     expect(values).toEqual([{ i: 1 }]);
   });
 
+  it('throws when the thread ends before its time', async () => {
+    const leaving = moduleOf(`
+      export default async function* () {
+        yield { i: 1 };
+        process.exit(3);
+      }`);
+    const values = inThread(leaving, {});
+    await expect(values.next()).resolves.toMatchObject({ value: { i: 1 } });
+    await expect(values.next()).rejects.toThrow('ended with 3');
+  });
+
   it('throws when the module is not there', async () => {
     const missing = inThread(new URL('./missing.ts', import.meta.url).href, {});
     await expect(missing.next()).rejects.toThrow('missing.ts');

@@ -18,9 +18,9 @@ export type Ask = 'next' | 'stop';
 export async function* inThread<Order, Value>(module: string, order: Order): AsyncGenerator<Value, void> {
   const worker = new Worker(PROGRAM, { workerData: { module, order } });
   const ask = (what: Ask) => worker.postMessage(what);
-  let running = true;
-  worker.once('exit', () => {
-    running = false;
+  let code: number | undefined;
+  worker.once('exit', (exit) => {
+    code = exit;
   });
   const values = on(worker, 'message', { close: ['exit'] });
   try {
@@ -29,8 +29,10 @@ export async function* inThread<Order, Value>(module: string, order: Order): Asy
       ask('next');
       yield value;
     }
+    // Half of the batches must not pass for all of them.
+    if (code !== 0) throw new Error(`The thread of ${module} ended with ${code}`);
   } finally {
-    if (running) {
+    if (code === undefined) {
       ask('stop');
       await once(worker, 'exit');
     }
