@@ -125,7 +125,7 @@ describe('fitDetector', () => {
     batch: 2,
     views: 160,
     viewSize: 32,
-    view: { scale: [0.8, 1.2], mosaic: 0.5, mosaicScale: [0.4, 1.1], light: 0.2 },
+    view: { scale: [0.8, 1.2], mosaic: { share: 0.5, scale: [0.4, 1.1] }, light: 0.2 },
     plain: 0.2,
   };
   const normalization = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };

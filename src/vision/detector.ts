@@ -8,7 +8,7 @@ import { toPredictor } from './detection/export.ts';
 import { type DetectionRecipe, fitDetector } from './detection/fit.ts';
 import { PictureFile } from './detection/pictures.ts';
 import { freshHead, HEAD_PREFIX, withDetector } from './detection/pyramid.ts';
-import { chooseInput, type InputSize, leastScale } from './detection/scale.ts';
+import { chooseInput, type InputSize } from './detection/scale.ts';
 import { chooseSuppression } from './detection/suppression.ts';
 import type { ViewOptions } from './detection/views.ts';
 import { type FeatureMaps, findFeatureMaps, fineWeights } from './feature-maps.ts';
@@ -53,7 +53,8 @@ export interface DetectorOptions {
 const RECIPE: Omit<DetectionRecipe, 'views' | 'viewSize'> = {
   // Many small steps: with 8, a fifth of the precision was missing after as many views (docs/decisions.md).
   batch: 4,
-  view: { scale: [0.6, 1.5], mosaic: 0.5, mosaicScale: [0.4, 1.1], light: 0.2 },
+  // Pictures themselves vary sizes as much as those to come; more, and mosaics, cost precision (docs/decisions.md).
+  view: { scale: [0.83, 1.2], light: 0.2 },
   plain: 0.2,
   learningRate: 5e-3,
   warmup: 0.05,
@@ -63,7 +64,11 @@ const RECIPE: Omit<DetectionRecipe, 'views' | 'viewSize'> = {
   weightsDecay: 0.99,
 };
 /** For pictures of nothing but the object, which is much smaller in the pictures where it is to be found. */
-const LOGO_VIEW = { ...RECIPE.view, scale: [0.1, 1], mosaicScale: [0.05, 0.5] } as const;
+const LOGO_VIEW: ViewOptions = {
+  ...RECIPE.view,
+  scale: [0.1, 1],
+  mosaic: { share: 0.5, scale: [0.05, 0.5] },
+};
 /** Held out for the curve of validation losses, until three quarters of the training. */
 const HELD = { share: 0.1, pictures: 32 };
 /** Learning rate of a backbone's weights, as a share of the others'. */
@@ -99,7 +104,7 @@ export async function trainDetector(options: DetectorOptions): Promise<Uint8Arra
   const { labels, training, seed, budget, backbone, onProgress = () => {} } = options;
   const scale = SCALES[budget];
   const start = await startFrom(backbone, seed, scale, onProgress);
-  const { input, places, least } = await inspect(options);
+  const { input, places } = await inspect(options);
   const longer = Math.max(input.width, input.height);
   const file = await PictureFile.create(join(options.scratch, 'pixels'), longer);
   try {
@@ -112,7 +117,7 @@ export async function trainDetector(options: DetectorOptions): Promise<Uint8Arra
     const losses: TrainingRecord['losses'] = {};
     const side = Math.min(scale.side, longer);
     const views = Math.min(scale.maximum, Math.max(scale.minimum, scale.perImage * records.length));
-    const view = fillPictures(training) ? LOGO_VIEW : noSmallerThan(least, RECIPE.view);
+    const view = fillPictures(training) ? LOGO_VIEW : RECIPE.view;
     await fitDetector(
       withDetector(start.model, start.maps, weights, [side, side]),
       { file, records, held, labelCount: labels.length },
@@ -170,13 +175,7 @@ async function inspect({ training, labels, onProgress = () => {} }: DetectorOpti
       onProgress({ stage: 'measuring images', fraction: (0.03 * done) / training.length, note }),
   );
   const measured = places.map((place) => ({ size: sizes[place]!, boxes: training[place]!.boxes }));
-  const input = chooseInput(measured);
-  return { input, places, least: leastScale(measured, input) };
-}
-
-function noSmallerThan(least: number, view: ViewOptions): ViewOptions {
-  const bound = ([low, high]: readonly [number, number]) => [Math.max(low, least), high] as const;
-  return { ...view, scale: bound(view.scale), mosaicScale: bound(view.mosaicScale) };
+  return { input: chooseInput(measured), places };
 }
 
 /** Decodes the pictures at those places into the file, and returns the places of those that could be. */

@@ -52,7 +52,7 @@ export default async function* makeBatches({
       const next = random(seed);
       const draw = shuffled(records, next);
       for (let step = from; step < (shown[k + 1]?.from ?? end); step++) {
-        const options = step < plainFrom ? view : { ...view, mosaic: 0 };
+        const options = step < plainFrom ? view : { ...view, mosaic: undefined };
         const images = new Float32Array(batch * size);
         const boxes: LabelledBox[][] = [];
         for (let i = 0; i < batch; i++) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { chooseInput, leastScale } from './scale.ts';
+import { chooseInput } from './scale.ts';
 
 const picture = (width: number, height: number, side: number) => ({
   size: { width, height },
@@ -53,12 +53,4 @@ it('sides are multiples of 32 between 64 and 1024', () => {
       expect(Math.min(input.width, input.height)).toBeGreaterThanOrEqual(32);
     }),
   );
-});
-
-it('pictures are shown smaller as long as small objects stay large enough', () => {
-  const square = { width: 512, height: 512 };
-  expect(leastScale([picture(512, 512, 32)], square)).toBeCloseTo(0.5);
-  expect(leastScale([picture(1024, 1024, 32)], square)).toBeCloseTo(1);
-  expect(leastScale([picture(512, 512, 10)], square)).toBe(1);
-  expect(leastScale([{ size: square, boxes: [] }], square)).toBe(0);
 });

@@ -15,8 +15,6 @@ export interface InputSize {
 
 /** Boxes of every label should be so many pixels (root of the area), but for the smallest quarter. */
 const WANTED_SIDE = 24;
-/** Smaller objects look alike. */
-const LEAST_SIDE = 16;
 /** Bounds of the input's longer side; smaller pictures than the first aren't enlarged for it. */
 const SIDES = { usual: 320, smallest: 64, largest: 1024 };
 /** Pictures are not enlarged by less than this: they would only be blurred. */
@@ -54,14 +52,6 @@ export function chooseInput(pictures: readonly Measured[]): InputSize {
       ),
     );
   return { width: room('width'), height: room('height') };
-}
-
-/**
- * The least scale at which pictures, as the input shows them, are worth training with: small objects are {@link LEAST_SIDE}
- * pixels then. At most 1.
- */
-export function leastScale(pictures: readonly Measured[], { width, height }: InputSize): number {
-  return Math.min(1, LEAST_SIDE / (smallSide(pictures) * Math.max(width, height)));
 }
 
 /** The side of small boxes: of the label that has the smallest, all but the smallest quarter. A share of a picture's longer side; infinite: no boxes. */

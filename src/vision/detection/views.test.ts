@@ -20,7 +20,7 @@ function picture(
   return { data, width, height, boxes: [{ ...box, label: 0 }] };
 }
 
-const OPTIONS = { scale: [0.5, 1.5], mosaic: 0.5, mosaicScale: [0.4, 1], light: 0 } as const;
+const OPTIONS = { scale: [0.5, 1.5], mosaic: { share: 0.5, scale: [0.4, 1] }, light: 0 } as const;
 
 it('boxes lie in the view and around what they show', async () => {
   await fc.assert(

@@ -6,9 +6,8 @@ import type { Picture } from './pictures.ts';
 export interface ViewOptions {
   /** Bounds of the scale of a picture, 1 being that of prediction. */
   scale: readonly [number, number];
-  /** Share of the views that are mosaics, and the bounds of the scale in them. */
-  mosaic: number;
-  mosaicScale: readonly [number, number];
+  /** Share of the views that are mosaics, and the bounds of the scale in them. None when absent. */
+  mosaic?: { share: number; scale: readonly [number, number] } | undefined;
   /** Largest change of brightness and of contrast, as a share. */
   light: number;
 }
@@ -40,7 +39,8 @@ export async function drawView(
   options: ViewOptions,
   next: () => number,
 ): Promise<LabelledBox[]> {
-  if (next() >= options.mosaic) {
+  const { mosaic } = options;
+  if (!mosaic || next() >= mosaic.share) {
     const whole = { left: 0, top: 0, right: side, bottom: side };
     return place(await draw(), target, side, whole, options.scale, normalization, options.light, next);
   }
@@ -55,9 +55,7 @@ export async function drawView(
   const boxes: LabelledBox[] = [];
   for (const region of regions) {
     const picture = await draw();
-    boxes.push(
-      ...place(picture, target, side, region, options.mosaicScale, normalization, options.light, next),
-    );
+    boxes.push(...place(picture, target, side, region, mosaic.scale, normalization, options.light, next));
   }
   return boxes;
 }
