@@ -53,7 +53,7 @@ export interface DetectorOptions {
 const RECIPE: Omit<DetectionRecipe, 'views' | 'viewSize'> = {
   // Many small steps: with 8, a fifth of the precision was missing after as many views (docs/decisions.md).
   batch: 4,
-  // Pictures themselves vary sizes as much as those to come; more, and mosaics, cost precision (docs/decisions.md).
+  // More change of size, and mosaics, cost precision (docs/decisions.md).
   view: { scale: [0.83, 1.2], light: 0.2 },
   plain: 0.2,
   learningRate: 5e-3,
