@@ -29,12 +29,12 @@ const ALLOWANCES: Record<Budget, Allowance> = {
   balanced: {
     pictures: 1500,
     features: { views: 6, work: 3e12 },
-    tuning: { perPicture: 27, minimum: 6_000, maximum: 120_000, work: 24e12 },
+    tuning: { perPicture: 24, minimum: 6_000, maximum: 120_000, work: 24e12 },
   },
   best: {
     pictures: 1500,
     features: { views: 8, work: 6e12 },
-    tuning: { perPicture: 100, minimum: 18_000, maximum: 360_000, work: 72e12 },
+    tuning: { perPicture: 72, minimum: 18_000, maximum: 360_000, work: 72e12 },
   },
 };
 

@@ -3,20 +3,15 @@ import type { Backbone } from './backbone.ts';
 import { fitTemperature, logLosses, type ScoredPictures } from './calibration.ts';
 import type { TrainingProgress } from './classifier.ts';
 import { outputsOfLooks } from './features.ts';
-import { DivergenceError, fitNetwork, type Pictures, type Recipe } from './fit.ts';
+import { DivergenceError, fitNetwork, type Pictures } from './fit.ts';
 import { foldBatchNorm } from './graph/fold.ts';
 import type { OnnxModel } from './graph/onnx.ts';
 import type { Method } from './record.ts';
 import { RECIPE, rateOf } from './tuning.ts';
 import type { Views } from './views.ts';
 
-/**
- * A stage is tried with this share of its views. Where it proved better it goes on with all pictures, at a learning rate that
- * rises again, so that it learns those that were held out as well as the others.
- */
-const TRIAL = 0.6;
-/** How high, as a share of the height before. */
-const AGAIN = 0.7;
+/** Share of a stage's views with which it is tried. */
+const TRIAL = 0.4;
 
 /** One step of fine-tuning. */
 export interface Stage {
@@ -54,45 +49,36 @@ export interface Tried {
 type Report = (progress: TrainingProgress) => void;
 
 /**
- * Trains a stage on the pictures that aren't held out, and scores it on those. Undefined when it diverges. `onProgress`: fractions
- * of the stage.
+ * Trains a stage with a part of its views on the pictures that aren't held out, and scores it on those. Undefined when it diverges.
+ * `onProgress`: fractions of that.
  */
 export async function tryStage(stage: Stage, tuning: Tuning, onProgress: Report): Promise<Tried | undefined> {
   const isHeld = new Set(tuning.held);
   const kept = tuning.pictures.labels.map((_, i) => i).filter((i) => !isHeld.has(i));
   const trial = { ...stage, count: TRIAL * stage.count };
-  if (!(await fitStage(trial, tuning, kept, RECIPE, stage.name, onProgress))) return undefined;
+  if (!(await fitStage(trial, tuning, kept, `${stage.name}, trial`, onProgress))) return undefined;
   const scored = await score(stage.network, tuning.backbone, tuning.pictures, tuning.held);
   return { scored, losses: logLosses(scored, fitTemperature(scored)) };
 }
 
-/** Goes on with a stage, now with all pictures. False when it diverges. */
-export async function finishStage(stage: Stage, tuning: Tuning, onProgress: Report): Promise<boolean> {
+/** Trains a stage with the rest of its views on all pictures. False when it diverges. */
+export async function trainStage(stage: Stage, tuning: Tuning, onProgress: Report): Promise<boolean> {
   const all = tuning.pictures.labels.map((_, i) => i);
-  const recipe = { ...RECIPE, learningRate: AGAIN * RECIPE.learningRate };
   const rest = { ...stage, count: (1 - TRIAL) * stage.count };
-  return await fitStage(
-    rest,
-    { ...tuning, seed: tuning.seed + 1 },
-    all,
-    recipe,
-    `${stage.name}, all`,
-    onProgress,
-  );
+  return await fitStage(rest, { ...tuning, seed: tuning.seed + 1 }, all, stage.name, onProgress);
 }
 
 async function fitStage(
   { name, part, frozen, views, count }: Stage,
   { pictures, seed, checkpoints }: Tuning,
   places: readonly number[],
-  recipe: Omit<Recipe, 'views'>,
   file: string,
   onProgress: Report,
 ): Promise<boolean> {
   const shown = { ...views, records: places.map((i) => views.records[i]!) };
   const labelling = { ...pictures, labels: places.map((i) => pictures.labels[i]!) };
   try {
-    await fitNetwork(part, shown, labelling, { ...recipe, views: count }, seed, {
+    await fitNetwork(part, shown, labelling, { ...RECIPE, views: count }, seed, {
       onProgress: (progress) => onProgress({ stage: name, ...progress }),
       learningRateOf: (weight) => (frozen.has(weight) ? 0 : rateOf(weight)),
       checkpoint: checkpoints && join(checkpoints, file),

@@ -27,12 +27,12 @@ import { withOwnWeights } from './own-weights.ts';
 import { makePlan, type Plan } from './plan.ts';
 import type { Method, Trained } from './record.ts';
 import { RowFile } from './rows.ts';
-import { finishStage, type Stage, type Tuning, tryStage } from './stage.ts';
+import { type Stage, type Tuning, trainStage, tryStage } from './stage.ts';
 import { AUGMENT, RECIPE, withFreshHead, withHead } from './tuning.ts';
 import type { RandomCrops } from './views.ts';
 
 /** Share of the progress that has passed when a stage ends. */
-const ENDS = { features: 0.2, head: 0.25, trial: 0.7 };
+const ENDS = { features: 0.2, head: 0.25, trial: 0.55 };
 
 /** The finest maps are kept in fine-tuning where at least this share of the work lies behind them. */
 const MOST = 0.5;
@@ -89,12 +89,14 @@ export async function transfer(
       logits: await scoreHead(start, data, held),
     };
     const before = { ...headOnly, pictureLosses: logLosses(scored, fitTemperature(scored)) };
-    const network = withOwnWeights(withFreshHead(backbone, pictures.labelCount));
-    const stage = last
-      ? lastStages(network, pictures, plan, anatomy, backbone, activations)
-      : wholeNetwork(network, pictures, plan, anatomy, backbone);
+    const begin = (): Stage => {
+      const network = withOwnWeights(withFreshHead(backbone, pictures.labelCount));
+      return last
+        ? lastStages(network, pictures, plan, anatomy, backbone, activations)
+        : wholeNetwork(network, pictures, plan, anatomy, backbone);
+    };
     const tuning = { backbone, pictures, held, seed: seed + 1, checkpoints };
-    return await fineTune(before, stage, tuning, onProgress);
+    return await fineTune(before, begin, tuning, onProgress);
   } finally {
     await features.remove();
     await activations?.remove();
@@ -204,28 +206,31 @@ function lastStages(
 }
 
 /**
- * Trains a stage, and returns it where it is better than the head. That has `pictureLosses` on the held-out pictures, which it has
- * not seen.
+ * Tries a stage on what isn't held out, and where that is better than the head, trains it from its beginning on all pictures: one that
+ * goes on from the trial learns the pictures that were held out less well (docs/decisions.md). The head has `pictureLosses` on the
+ * held-out pictures, which it has not seen. `begin` makes the stage, each time with weights of its own.
  */
 async function fineTune(
   { pictureLosses, ...head }: Trained & { pictureLosses: readonly number[] },
-  stage: Stage,
+  begin: () => Stage,
   tuning: Tuning,
   onProgress: Report,
 ): Promise<Trained> {
   const between = (from: number, to: number) => (progress: TrainingProgress) =>
     onProgress({ ...progress, fraction: from + progress.fraction * (to - from) });
   const headLosses = { head: mean(pictureLosses) };
-  const tried = await tryStage(stage, tuning, between(ENDS.head, ENDS.trial));
+  const trial = begin();
+  const tried = await tryStage(trial, tuning, between(ENDS.head, ENDS.trial));
   if (!tried) return { ...head, losses: headLosses };
-  const { scored, losses: tunedLosses } = tried;
-  const { name, method, network } = stage;
-  onProgress({ stage: name, fraction: ENDS.trial, validationLoss: mean(tunedLosses) });
-  const losses = { ...headLosses, [method]: mean(tunedLosses) };
-  if (!isBetter(tunedLosses, pictureLosses)) return { ...head, losses };
+  const { scored, losses: trialLosses } = tried;
+  const { name, method } = trial;
+  onProgress({ stage: name, fraction: ENDS.trial, validationLoss: mean(trialLosses) });
+  const losses = { ...headLosses, [method]: mean(trialLosses) };
+  if (!isBetter(trialLosses, pictureLosses)) return { ...head, losses };
   const temperature = fitTemperature(scored);
   const calibrationError = calibrationErrorOf(scored, temperature);
-  const compared = withOwnWeights(network);
-  const finished = await finishStage(stage, tuning, between(ENDS.trial, 1));
-  return { network: finished ? network : compared, temperature, method, losses, calibrationError };
+  const stage = begin();
+  const trained = await trainStage(stage, tuning, between(ENDS.trial, 1));
+  const { network } = trained ? stage : trial;
+  return { network, temperature, method, losses, calibrationError };
 }
