@@ -99,7 +99,7 @@ describe('trainClassifier', () => {
     const options = {
       labels,
       exclusive: true,
-      training: samples(240, 100),
+      training: samples(400, 100),
       seed: 3,
       budget,
       scratch,
@@ -122,7 +122,7 @@ describe('trainClassifier', () => {
 
   it('cut short in fine-tuning, goes on to the same file', TRAINING, async () => {
     const backbone = await openBackbone(encodeModel(randomHead(tiny())), { name: 'random', ...SIZE });
-    const training = samples(240, 100);
+    const training = samples(400, 100);
     const base = {
       labels,
       exclusive: true,
