@@ -25,7 +25,7 @@ export interface Stage {
   /** Weights that stay as they are. */
   frozen: ReadonlySet<string>;
   views: Views;
-  /** Views to show. */
+  /** Views to show, in the trial and the training together. */
   count: number;
 }
 
