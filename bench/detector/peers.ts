@@ -10,9 +10,7 @@ import { inspectImage } from '../../src/vision/image.ts';
 import type { Outcome } from './run.ts';
 import type { loadBoxes } from './sets.ts';
 
-const PROGRAM = join(import.meta.dirname, 'peers.py');
-
-/** Runs a contender of peers.py (in Python: `PYTHON`, else python3) on a set, at the input size that Ocellus chooses. */
+/** Runs `CONTENDER.py` (in Python: `PYTHON`, else python3) on a set, at the input size that Ocellus chooses. */
 export async function trainPeer(
   { labels, training, testing }: ReturnType<typeof loadBoxes>,
   settings: { contender: string; seed: number; seconds: number; backbone: string },
@@ -28,17 +26,19 @@ export async function trainPeer(
     ...settings,
     family: card.family,
     side: Math.min(width, height),
+    longer: Math.max(width, height),
     labels,
     training: training.map(toPicture),
     testing: testing.map(toPicture),
   };
   const file = join(directory.path, 'order.json');
   await writeFile(file, JSON.stringify(order));
-  const child = spawn(process.env.PYTHON ?? 'python3', [PROGRAM, file], {
+  const program = `${settings.contender}.py`;
+  const child = spawn(process.env.PYTHON ?? 'python3', [join(import.meta.dirname, program), file], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [output, [code]] = await Promise.all([buffer(child.stdout), once(child, 'exit')]);
-  if (code !== 0) throw new Error(`peers.py ended with ${code}`);
+  if (code !== 0) throw new Error(`${program} ended with ${code}`);
   const { seconds, detections }: { seconds: number; detections: number[][][] } = JSON.parse(
     output.toString(),
   );

@@ -10,8 +10,8 @@ const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.lengt
 console.log(`# The detector on the shared sets
 
 \`run.ts\` on ${[...new Set(results.map(({ machine }) => machine))].join(' and ')}. Average precision at an overlap of a half, all-point interpolation, mean over the
-labels (mAP) and seeds; mean recall; seconds from image files to a trained model; milliseconds for one test image, decoding within. \`torchvision-fcos:BUDGET\` (\`peers.py\`) had the same images, backbone
-and input size, and as many seconds as Ocellus took with that budget.
+labels (mAP) and seeds; mean recall; seconds from image files to a trained model; milliseconds for one test image, decoding within. \`PEER:BUDGET\` (\`PEER.py\`) had the same images and
+input size, and as many seconds as Ocellus took with that budget; \`torchvision-fcos\` begins with the same backbone, \`yolov8n\` with fresh weights.
 
 | results | set | contender | seeds | mAP | per label | recall | seconds | ms per image |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |`);

@@ -1,10 +1,8 @@
-"""What people use instead, on the same images and the same backbone. Called by run.ts.
+"""A peer of the detector: torchvision's FCOS with a feature pyramid on the same backbone, AdamW, cosine with warm-up,
+mirror images, several sizes, for as many seconds as Ocellus took. Called by peers.ts.
 
-Usage: python peers.py ORDER.json      prints {"seconds", "about", "detections": [[[label, score, left, top, width, height], ...]
-                                       per test image]}, boxes as shares of the image
-
-torchvision-fcos   torchvision's FCOS with a feature pyramid on the backbone, AdamW, cosine with warm-up, mirror images,
-                   several sizes, for as many seconds as Ocellus took
+Usage: python torchvision-fcos.py ORDER.json      prints {"seconds", "about", "detections": [[[label, score, left, top, width,
+                                                  height], ...] per test image]}, boxes as shares of the image
 """
 
 import json
