@@ -37,7 +37,7 @@ SMOOTHING = 0.1
 CROP = {"tune": 0.4, "scratch": 0.5}
 AVERAGE = 0.99
 # Pictures are kept a little larger than views, which are cut from them.
-MARGIN = 8 / 7
+MARGIN = 2**0.5
 
 
 def targets(pictures: list[dict], labels: int) -> numpy.ndarray:

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { BackboneDescription, openBackbone } from '../../src/vision/backbone.ts';
+import { CACHE_MARGIN } from '../../src/vision/classifier.ts';
 import { outputsOfLooks } from '../../src/vision/features.ts';
 import { foldBatchNorm } from '../../src/vision/graph/fold.ts';
 import { PixelFile } from '../../src/vision/pixels.ts';
@@ -15,7 +16,6 @@ import type { Picture, Task } from './tasks.ts';
 const PROGRAM = join(import.meta.dirname, 'peers.py');
 /** As Ocellus's own head sees it: the whole picture and three random views. */
 const VIEWS = 4;
-const MARGIN = 8 / 7;
 
 /** What peers.py reads. */
 interface Order {
@@ -79,7 +79,7 @@ async function writeFeatures(
   const { model, width, inputSize, normalization } = await openBackbone(await readFile(path), description);
   const folded = foldBatchNorm(model);
   const write = async (name: string, pictures: Picture[], count: number) => {
-    const pixels = await PixelFile.create(join(folder, 'pixels'), Math.round(inputSize * MARGIN));
+    const pixels = await PixelFile.create(join(folder, 'pixels'), Math.round(inputSize * CACHE_MARGIN));
     for (const [i, { file }] of pictures.entries()) await pixels.store(i, await readFile(file));
     const records = pictures.map((_, i) => i);
     const random = { count, seed, augment: AUGMENT };

@@ -39,9 +39,8 @@ export async function trainPeer(
   });
   const [output, [code]] = await Promise.all([buffer(child.stdout), once(child, 'exit')]);
   if (code !== 0) throw new Error(`${program} ended with ${code}`);
-  const { seconds, detections }: { seconds: number; detections: number[][][] } = JSON.parse(
-    output.toString(),
-  );
+  const { seconds, about, detections }: { seconds: number; about: string; detections: number[][][] } =
+    JSON.parse(output.toString());
   const toDetection = ([label, score, left, top, boxWidth, boxHeight]: number[]) => ({
     label: label!,
     score: score!,
@@ -50,5 +49,5 @@ export async function trainPeer(
     width: boxWidth!,
     height: boxHeight!,
   });
-  return { seconds, detections: detections.map((found) => found.map(toDetection)) };
+  return { seconds, about, detections: detections.map((found) => found.map(toDetection)) };
 }

@@ -38,6 +38,8 @@ export interface Result {
   machine: string;
   /** Share of the processor that other programs took just before it began, 0–1; absent where it wasn't measured. */
   busy?: number;
+  /** What there is to say of how a peer was made. */
+  about?: string;
 }
 
 const { values: options } = parseArgs({
@@ -67,6 +69,7 @@ type BoxSet = ReturnType<typeof loadBoxes>;
 export interface Outcome {
   seconds: number;
   millisecondsPerImage?: number;
+  about?: string;
   detections: Detection[][];
 }
 
@@ -107,7 +110,7 @@ async function train(set: string, contender: string, seed: number): Promise<Outc
 async function measure(set: string, contender: string, seed: number): Promise<void> {
   if (readLines<Result>(out).some(same(set, contender, seed))) return;
   const busy = round(await busyShare(), 2);
-  const { seconds, millisecondsPerImage, detections } = await train(set, contender, seed);
+  const { seconds, millisecondsPerImage, about, detections } = await train(set, contender, seed);
   const { labels, testing } = loadBoxes(set);
   const pictures = testing.map(({ boxes: truth }, i) => ({ truth, detections: detections[i]! }));
   const rankings = rankDetections(pictures, labels.length);
@@ -125,6 +128,7 @@ async function measure(set: string, contender: string, seed: number): Promise<vo
     ...(millisecondsPerImage !== undefined && { millisecondsPerImage: round(millisecondsPerImage, 1) }),
     machine: machineName(),
     busy,
+    ...(about !== undefined && { about }),
   };
   appendLine(out, result);
   console.log(`${set} ${contender} ${seed}: mAP ${result.meanPrecision}, ${result.seconds} s`);

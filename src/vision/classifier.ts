@@ -49,7 +49,7 @@ export interface ClassifierOptions {
   budget: Budget;
   /** What to start from; fresh weights when absent. */
   backbone?: Backbone;
-  /** A folder for temporary files: 50 to 200 kB per image, and up to 1 GiB. */
+  /** A folder for temporary files: 50 to 300 kB per image, and up to 1 GiB. */
   scratch: string;
   /** A folder for the state of a training that is cut short: the next one with the same options goes on from there. */
   checkpoints?: string;
@@ -58,8 +58,8 @@ export interface ClassifierOptions {
   onOmitted?(places: number[]): void;
 }
 
-/** How much larger than a view an image is kept for training; views are cut from it. */
-const CACHE_MARGIN = 8 / 7;
+/** How much larger than a view an image is kept for training: views of half of it are as sharp as whole pictures in prediction. */
+export const CACHE_MARGIN = Math.SQRT2;
 /** A trained network, from `image` to `logits`, and what is needed to predict with it. */
 interface Ready extends Trained {
   side: number;

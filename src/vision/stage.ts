@@ -24,6 +24,8 @@ export interface Stage {
   part: OnnxModel;
   /** Weights that stay as they are. */
   frozen: ReadonlySet<string>;
+  /** Batch normalisations among them take on the pictures' statistics all the same. */
+  adapts: boolean;
   views: Views;
   /** Views to show, in the trial and the training together. */
   count: number;
@@ -69,7 +71,7 @@ export async function trainStage(stage: Stage, tuning: Tuning, onProgress: Repor
 }
 
 async function fitStage(
-  { name, part, frozen, views, count }: Stage,
+  { name, part, frozen, adapts, views, count }: Stage,
   { pictures, seed, checkpoints }: Tuning,
   places: readonly number[],
   file: string,
@@ -81,6 +83,7 @@ async function fitStage(
     await fitNetwork(part, shown, labelling, { ...RECIPE, views: count }, seed, {
       onProgress: (progress) => onProgress({ stage: name, ...progress }),
       learningRateOf: (weight) => (frozen.has(weight) ? 0 : rateOf(weight)),
+      adapts,
       checkpoint: checkpoints && join(checkpoints, file),
     });
     return true;

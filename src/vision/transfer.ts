@@ -176,6 +176,7 @@ function wholeNetwork(
     network,
     part: network,
     frozen: fine ? weightNames(upTo(fine.name, backbone.model)) : new Set(),
+    adapts: true,
     views: cropsOf(pictures, backbone),
     count: tuning!.views,
   };
@@ -198,6 +199,7 @@ function lastStages(
     network,
     part: activations ? after(network, cut, anatomy) : network,
     frozen: weightNames(upTo(cut.name, backbone.model)),
+    adapts: false,
     views: activations
       ? { rows: activations.source, records, each, shape: cut.shape }
       : cropsOf(pictures, backbone),
