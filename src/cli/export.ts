@@ -14,7 +14,7 @@ Writes a version as an ONNX file, PROJECT-VERSION.onnx unless said otherwise, wh
 it FILE.json with what is needed to use it:
   labels, thresholds   the labels in the order of the scores, and the score from which each is assumed
   exclusive            true when an image has one label (scores sum to 1), false when each label stands by itself
-  inputSize            images are resized to this many pixels a side, whole, RGB
+  inputSize            images are resized to this many pixels a side, whole, RGB, with a filter that averages
   mean, std            per channel: (value / 255 - mean) / std
 A model that finds objects has instead of the second and third:
   inputWidth, inputHeight   images are made to fit into so many pixels, in proportion, at the upper left; the rest is

@@ -49,7 +49,7 @@ export interface ClassifierOptions {
   budget: Budget;
   /** What to start from; fresh weights when absent. */
   backbone?: Backbone;
-  /** A folder for temporary files: 50 to 300 kB per image, and up to 1 GiB. */
+  /** A folder for temporary files: 100 to 300 kB per image, and up to 1 GiB. */
   scratch: string;
   /** A folder for the state of a training that is cut short: the next one with the same options goes on from there. */
   checkpoints?: string;

@@ -28,8 +28,8 @@ export async function pythonTools(): Promise<string> {
     return tools;
   } catch (cause) {
     const message =
-      'These tests need Python 3.9 or newer with its venv module as "python3", and the Python package index, to run ' +
-      `boto3, the AWS CLI, moto and pycocotools. ${(cause as Error).message}`;
+      'These tests need Python 3.11 or newer with its venv module as "python3", and the Python package index, to run ' +
+      `boto3, the AWS CLI, moto, pycocotools and ONNX files. ${(cause as Error).message}`;
     throw new Error(message, { cause });
   }
 }

@@ -74,12 +74,11 @@ export async function makeTrainable(
       return value;
     },
   );
-  const running = (node: OnnxNode, position: number) =>
-    model.initializers.get(node.inputs[position]!)!.data as Float32Array;
-  const statistics = model.nodes.filter(byBatch).map((node) => ({
-    ...batchStatistics(graph, values.get(node.inputs[0]!)!),
-    runningMean: running(node, 3),
-    runningVariance: running(node, 4),
+  const running = (name: string | undefined) => model.initializers.get(name!)!.data as Float32Array;
+  const statistics = model.nodes.filter(byBatch).map(({ inputs: [x, , , mean, variance] }) => ({
+    ...batchStatistics(graph, values.get(x!)!),
+    runningMean: running(mean),
+    runningVariance: running(variance),
   }));
   return { graph, input, output: values.get(model.outputs[0]!.name)!, parameters, statistics };
 }
