@@ -28,7 +28,7 @@ const HELP = `Usage: npm run demo                        on pictures of bolts, n
        npm run demo -- --images FOLDER     on your own photographs: FOLDER/LABEL/*.jpg (or .png)
 
 Starts a server, trains a model on the pictures and asks it about new ones, all through the API, with the
-AWS SDK for JavaScript. Takes one to two minutes. Everything it makes lies in demo-output; the next run
+AWS SDK for JavaScript. Takes one to three minutes. Everything it makes lies in demo-output; the next run
 replaces it.`;
 
 const OUTPUT = fileURLToPath(new URL('../demo-output', import.meta.url));

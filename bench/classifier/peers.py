@@ -36,7 +36,7 @@ SMOOTHING = 0.1
 # Share of a picture's area that a crop has at least.
 CROP = {"tune": 0.4, "scratch": 0.5}
 AVERAGE = 0.99
-# Pictures are kept a little larger than views, which are cut from them.
+# Pictures are kept larger than views, which are cut from them, as Ocellus keeps them.
 MARGIN = 2**0.5
 
 
