@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { appendLine, busyShare, machineName, readLines } from '../results.ts';
 import { type Outcome, trainOcellus } from './ocellus.ts';
 import { trainPeer } from './peers.ts';
-import { macroF1, type Result } from './results.ts';
+import { logLoss, macroF1, type Result } from './results.ts';
 import { FEW_SHOT, loadTask, SETS, type Task } from './tasks.ts';
 
 const CONTENDERS = [
@@ -85,13 +85,16 @@ async function measure(name: string, contender: string, seed: number): Promise<v
     contender,
     seed,
     macroF1: Number(macroF1(task, scores).toFixed(4)),
+    logLoss: Number(logLoss(task, scores).toFixed(4)),
     seconds: Number(seconds.toFixed(1)),
     machine: machineName(),
     busy,
     about,
   };
   appendLine(out, result);
-  console.log(`${name} ${contender} ${seed}: macro-F1 ${result.macroF1}, ${result.seconds} s`);
+  console.log(
+    `${name} ${contender} ${seed}: macro-F1 ${result.macroF1}, log loss ${result.logLoss}, ${result.seconds} s`,
+  );
 }
 
 const tasks = options.tasks.split(',');
