@@ -23,13 +23,13 @@ interface Allowance {
   tuning?: { perPicture: number; minimum: number; maximum: number; work: number };
 }
 
-/** Two cores do about 8e10 multiplications a second forwards and 6e10 in training. */
+/** Two cores do about 8e10 multiplications a second forwards and 6e10 in training; on slow machines 4e10. */
 const ALLOWANCES: Record<Budget, Allowance> = {
   fast: { pictures: 750, features: { views: 4, work: 1.5e12 } },
   balanced: {
     pictures: 1500,
     features: { views: 6, work: 3e12 },
-    tuning: { perPicture: 24, minimum: 6_000, maximum: 120_000, work: 24e12 },
+    tuning: { perPicture: 24, minimum: 6_000, maximum: 120_000, work: 19e12 },
   },
   best: {
     pictures: 1500,
