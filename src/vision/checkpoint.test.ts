@@ -135,7 +135,7 @@ describe('fitDetector', () => {
     const maps = (await findFeatureMaps(backbone))!;
     const model = withDetector(backbone, maps, freshHead(maps, 1, random(6)), [32, 32]);
     const fractions: number[] = [];
-    await fitDetector(
+    const validationLoss = await fitDetector(
       model,
       pictures,
       normalization,
@@ -148,10 +148,10 @@ describe('fitDetector', () => {
       () => 1,
       checkpoint,
     );
-    return { model, fractions };
+    return { model, fractions, validationLoss };
   }
 
-  it.each([0.4, 0.8])('cut short at %s, goes on to the same weights', async (share) => {
+  it.each([0.4, 0.8])('cut short at %s, goes on to the same weights and the same loss', async (share) => {
     const file = await PictureFile.create(join(folder, 'pictures'), 64);
     const image = await sharp({ create: { width: 64, height: 64, channels: 3, background: '#505050' } })
       .composite([
@@ -172,6 +172,8 @@ describe('fitDetector', () => {
     const resumed = await train(pictures, path);
     expect(resumed.fractions[0]).toBeGreaterThan(share - 0.15);
     expect(numbers(resumed.model)).toEqual(numbers(whole.model));
+    expect(whole.validationLoss).toBeGreaterThan(0);
+    expect(resumed.validationLoss).toBe(whole.validationLoss);
     await file.remove();
   });
 });

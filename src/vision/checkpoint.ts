@@ -27,6 +27,15 @@ interface Header {
   identity: string;
   steps: number;
   lengths: number[];
+  validationLoss?: number;
+}
+
+/** What {@link Checkpoint.resume} found. */
+interface Resumed {
+  /** Steps done; 0 where there is no state. */
+  steps: number;
+  /** As it was given to {@link Checkpoint.save}. */
+  validationLoss?: number;
 }
 
 /** The state of an optimisation, in a file from which it goes on when it was cut short; nowhere without a path. */
@@ -51,10 +60,11 @@ export class Checkpoint {
   }
 
   /** Writes the state down, whole or not at all. Throws the system's error when the disk is full. */
-  async save(steps: number): Promise<void> {
+  async save(steps: number, validationLoss?: number): Promise<void> {
     if (this.#path === undefined) return;
     const tensors = this.#state;
-    const header: Header = { identity: this.#identity, steps, lengths: tensors.map(({ length }) => length) };
+    const lengths = tensors.map(({ length }) => length);
+    const header: Header = { identity: this.#identity, steps, lengths, validationLoss };
     const parts = [Buffer.from(`${JSON.stringify(header)}\n`), ...tensors.map(bytesOf)];
     const file = await open(`${this.#path}.new`, 'w');
     try {
@@ -70,16 +80,17 @@ export class Checkpoint {
     await rename(`${this.#path}.new`, this.#path);
   }
 
-  /** Takes up the state that was written down, and returns the steps done; 0 where there is none. */
-  async resume(): Promise<number> {
+  /** Takes up the state that was written down. */
+  async resume(): Promise<Resumed> {
     const saved = await this.#load();
-    if (!saved) return 0;
-    for (const [k, tensor] of this.#state.entries()) tensor.set(saved.tensors[k]!);
-    this.#changing.optimizer.resume(saved.steps);
-    return saved.steps;
+    if (!saved) return { steps: 0 };
+    const { tensors, ...resumed } = saved;
+    for (const [k, tensor] of this.#state.entries()) tensor.set(tensors[k]!);
+    this.#changing.optimizer.resume(resumed.steps);
+    return resumed;
   }
 
-  async #load(): Promise<{ steps: number; tensors: Float32Array[] } | undefined> {
+  async #load(): Promise<(Resumed & { tensors: Float32Array[] }) | undefined> {
     if (this.#path === undefined) return undefined;
     const content = await readFile(this.#path).catch((error) => {
       if (error.code !== 'ENOENT') throw error;
@@ -88,7 +99,7 @@ export class Checkpoint {
     const end = content.indexOf('\n');
     // Of this optimisation, or not read any further: whoever wrote it may have been another version of Ocellus.
     if (!content.subarray(0, Math.max(0, end)).includes(this.#identity)) return undefined;
-    const { steps, lengths }: Header = JSON.parse(content.toString('utf8', 0, end));
+    const { steps, lengths, validationLoss }: Header = JSON.parse(content.toString('utf8', 0, end));
     // In memory of its own, where numbers begin at a multiple of four bytes.
     const numbers = new Float32Array(Uint8Array.from(content.subarray(end + 1)).buffer);
     let from = 0;
@@ -96,6 +107,6 @@ export class Checkpoint {
       from += length;
       return numbers.subarray(from - length, from);
     });
-    return { steps, tensors };
+    return { steps, validationLoss, tensors };
   }
 }

@@ -114,20 +114,16 @@ export async function trainDetector(options: DetectorOptions): Promise<Uint8Arra
     const held = holdOut(labelsOf, seed + 3, Math.min(HELD.share, HELD.pictures / records.length)).map(
       (i) => records[i]!,
     );
-    const losses: TrainingRecord['losses'] = {};
     const side = Math.min(scale.side, longer);
     const views = Math.min(scale.maximum, Math.max(scale.minimum, scale.perImage * records.length));
     const view = fillPictures(training) ? LOGO_VIEW : RECIPE.view;
-    await fitDetector(
+    const loss = await fitDetector(
       withDetector(start.model, start.maps, weights, [side, side]),
       { file, records, held, labelCount: labels.length },
       start.normalization,
       { ...RECIPE, view, views, viewSize: side },
       seed + 2,
-      (progress) => {
-        if (progress.validationLoss !== undefined) losses[start.method] = progress.validationLoss;
-        onProgress({ stage: 'training', ...progress, fraction: 0.1 + 0.9 * progress.fraction });
-      },
+      (progress) => onProgress({ stage: 'training', ...progress, fraction: 0.1 + 0.9 * progress.fraction }),
       (name) => (name.startsWith(HEAD_PREFIX) ? 1 : start.rateOf(name)),
       options.checkpoints && join(options.checkpoints, 'detector'),
     );
@@ -135,6 +131,7 @@ export async function trainDetector(options: DetectorOptions): Promise<Uint8Arra
     options.onOmitted?.(training.flatMap((_, place) => (used.has(place) ? [] : [place])));
     const trained = withDetector(start.model, start.maps, weights, [input.height, input.width]);
     const suppression = chooseSuppression(records.map((place) => training[place]!.boxes));
+    const losses = loss === undefined ? {} : { [start.method]: loss };
     return exportDetector(toPredictor(trained, input, suppression), input, start, losses, options);
   } finally {
     await file.remove();

@@ -97,7 +97,7 @@ export async function fitNetwork(
   const { steps, between } = schedule;
   const about = [recipe, seed, labelling];
   const checkpoint = new Checkpoint(path, about, { tensors, average, optimizer });
-  const begin = await checkpoint.resume();
+  const { steps: begin } = await checkpoint.resume();
   const step = await compileStep(trainable, labelling);
   const shown = { labels, labelCount, exclusive };
   const order = { views, labelling: shown, batch, mixing, labelSmoothing, schedule, begin, seed };

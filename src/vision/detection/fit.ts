@@ -62,7 +62,8 @@ export interface FitProgress {
  * Trains a detector (see `withDetector`, for views of `viewSize`) in place; the result is the moving average of the
  * weights. `rateOf` gives each weight a factor of the learning rate; 0 freezes it, and what lies before the first trained
  * weight runs as fast as in prediction. `path` is a file from which a training that was cut short goes on, to the same
- * weights bit for bit. Throws DivergenceError when the loss stops being a number.
+ * weights bit for bit. Returns the loss of the last check, if there are pictures to check it with. Throws DivergenceError
+ * when the loss stops being a number.
  */
 export async function fitDetector(
   model: OnnxModel,
@@ -73,7 +74,7 @@ export async function fitDetector(
   onProgress: (progress: FitProgress) => void,
   rateOf: (weight: string) => number,
   path?: string,
-): Promise<void> {
+): Promise<number | undefined> {
   const { batch, viewSize } = recipe;
   const { graph, input, output, parameters, statistics } = await makeTrainable(
     model,
@@ -133,7 +134,9 @@ export async function fitDetector(
     ...statistics.flatMap(({ runningMean, runningVariance }) => [runningMean, runningVariance]),
   ];
   const checkpoint = new Checkpoint(path, [recipe, seed, pictures, between], { tensors, average, optimizer });
-  const begin = await checkpoint.resume();
+  const resumed = await checkpoint.resume();
+  const begin = resumed.steps;
+  let { validationLoss } = resumed;
   const milestones = Array.from({ length: steps - begin }, (_, k) => begin + k).filter(isMilestone);
   const shown = milestones.map((from) => ({
     from,
@@ -143,7 +146,7 @@ export async function fitDetector(
   let report = { loss: 0, steps: 0, since: performance.now() };
   let i = begin;
   for await (const { images, boxes } of detectionBatches({ ...order, shown, end: steps })) {
-    if (i > begin && isMilestone(i)) await checkpoint.save(i);
+    if (i > begin && isMilestone(i)) await checkpoint.save(i, validationLoss);
     const { output: predictions, values } = await step.forward({
       ...weights,
       [input.name]: toImages(images),
@@ -171,12 +174,14 @@ export async function fitDetector(
       report = { loss: 0, steps: 0, since: performance.now() };
     }
     if (checks.includes(i + 1)) {
-      onProgress({ fraction: (i + 1) / steps, validationLoss: await validate() });
+      validationLoss = await validate();
+      onProgress({ fraction: (i + 1) / steps, validationLoss });
       report.since = performance.now();
     }
     i++;
   }
-  await checkpoint.save(steps);
+  await checkpoint.save(steps, validationLoss);
   average.apply();
   await step.release();
+  return validationLoss;
 }
