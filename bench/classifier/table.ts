@@ -75,7 +75,7 @@ console.log(`# The classifier against its peers
 
 \`run.ts\`, results \`${tag}\`, on ${distinct(results.map(({ machine }) => machine)).join(' and ')}. Macro-F1 on the images of the test manifest (the best label;
 several labels: each from 0.5 up), mean and standard deviation over seeds; seconds from image files to a trained model, through the API for Ocellus
-(checks, evaluation and results are within). ${disturbed === 0 ? 'The machine was quiet.' : `${disturbed} of ${results.length} results began while the machine was busy with other things: their seconds are too many.`}
+(checks, evaluation and results are within). ${disturbed === 0 ? 'Nothing else ran when they began.' : `${disturbed} of ${results.length} results began while the machine was busy with other things: their seconds are too many.`}
 
 - **ocellus-fast, -balanced, -best**: this server with its budgets.
 - **sklearn-logistic**: logistic regression on features that Ocellus computed with the same backbone (four views of each picture), C by cross-validation.

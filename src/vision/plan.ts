@@ -29,7 +29,7 @@ const ALLOWANCES: Record<Budget, Allowance> = {
   balanced: {
     pictures: 1500,
     features: { views: 6, work: 3e12 },
-    tuning: { perPicture: 24, minimum: 6_000, maximum: 120_000, work: 19e12 },
+    tuning: { perPicture: 24, minimum: 6_000, maximum: 120_000, work: 22e12 },
   },
   best: {
     pictures: 1500,

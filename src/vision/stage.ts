@@ -27,6 +27,8 @@ export interface Stage {
   /** Batch normalisations among them take on the pictures' statistics all the same. */
   adapts: boolean;
   views: Views;
+  /** In the trial; they may be smaller. */
+  trialViews: Views;
   /** Views to show, in the trial and the training together. */
   count: number;
 }
@@ -57,7 +59,7 @@ type Report = (progress: TrainingProgress) => void;
 export async function tryStage(stage: Stage, tuning: Tuning, onProgress: Report): Promise<Tried | undefined> {
   const isHeld = new Set(tuning.held);
   const kept = tuning.pictures.labels.map((_, i) => i).filter((i) => !isHeld.has(i));
-  const trial = { ...stage, count: TRIAL * stage.count };
+  const trial = { ...stage, views: stage.trialViews, count: TRIAL * stage.count };
   if (!(await fitStage(trial, tuning, kept, `${stage.name}, trial`, onProgress))) return undefined;
   const scored = await score(stage.network, tuning.backbone, tuning.pictures, tuning.held);
   return { scored, losses: logLosses(scored, fitTemperature(scored)) };

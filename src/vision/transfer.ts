@@ -29,13 +29,16 @@ import type { Method, Trained } from './record.ts';
 import { RowFile } from './rows.ts';
 import { type Stage, type Tuning, trainStage, tryStage } from './stage.ts';
 import { AUGMENT, RECIPE, withFreshHead, withHead } from './tuning.ts';
-import type { RandomCrops } from './views.ts';
+import type { RandomCrops, Views } from './views.ts';
 
 /** Share of the progress that has passed when a stage ends. */
-const ENDS = { features: 0.2, head: 0.25, trial: 0.55 };
+const ENDS = { features: 0.2, head: 0.25, trial: 0.48 };
 
 /** The finest maps are kept in fine-tuning where at least this share of the work lies behind them. */
 const MOST = 0.5;
+
+/** Side of the trial's crops, as a share of the others'; in multiples of the coarsest stride, without which maps and pixels shift. */
+const TRIAL_SIDE = { share: 0.75, least: 2 / 3, multiple: 32 };
 
 /** For temporary files, and for what is kept until the training has ended: the next one goes on from there. */
 export interface Folders {
@@ -89,11 +92,12 @@ export async function transfer(
       logits: await scoreHead(start, data, held),
     };
     const before = { ...headOnly, pictureLosses: logLosses(scored, fitTemperature(scored)) };
+    const trialSide = trialSideOf(backbone, anatomy);
     const begin = (): Stage => {
       const network = withOwnWeights(withFreshHead(backbone, pictures.labelCount));
       return last
         ? lastStages(network, pictures, plan, anatomy, backbone, activations)
-        : wholeNetwork(network, pictures, plan, anatomy, backbone);
+        : wholeNetwork(network, pictures, plan, anatomy, backbone, trialSide);
     };
     const tuning = { backbone, pictures, held, seed: seed + 1, checkpoints };
     return await fineTune(before, begin, tuning, onProgress);
@@ -113,6 +117,21 @@ async function anatomyOf({ model, inputSize: side }: Backbone): Promise<Anatomy 
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Side in pixels of the crops in the trial, which tells as well with smaller ones whether the network is better than the head
+ * (docs/decisions.md); the usual one where the backbone has no finest maps, or its file doesn't say that it takes other sizes.
+ */
+export function trialSideOf(
+  { model, inputSize }: Pick<Backbone, 'model' | 'inputSize'>,
+  { fine }: Pick<Anatomy, 'fine'>,
+): number {
+  const { share, least, multiple } = TRIAL_SIDE;
+  const side = multiple * Math.floor((share * inputSize) / multiple);
+  const [, , height, width] = model.inputs[0]!.tensor?.shape ?? [];
+  const isOpen = typeof height === 'string' && typeof width === 'string';
+  return fine && isOpen && side >= least * inputSize ? side : inputSize;
 }
 
 /** Where features and what lies at the cut are written, `[pictures · views, width]`, the whole picture first of each. */
@@ -159,7 +178,8 @@ function assess({ validation }: TrainedHead, { labels, labelCount, exclusive }: 
 
 const cropsOf = (
   { pixels, records }: Pictures,
-  { inputSize: side, normalization }: Backbone,
+  { inputSize, normalization }: Backbone,
+  side = inputSize,
 ): RandomCrops => ({ pixels: pixels.source, records, side, normalization, augment: AUGMENT });
 
 /** All of the network, but for its finest maps where most of the work lies behind them. */
@@ -169,6 +189,7 @@ function wholeNetwork(
   { tuning }: Plan,
   { fine }: Anatomy,
   backbone: Backbone,
+  trialSide: number,
 ): Stage {
   return {
     name: 'fine-tuning',
@@ -178,6 +199,7 @@ function wholeNetwork(
     frozen: fine ? weightNames(upTo(fine.name, backbone.model)) : new Set(),
     adapts: true,
     views: cropsOf(pictures, backbone),
+    trialViews: cropsOf(pictures, backbone, trialSide),
     count: tuning!.views,
   };
 }
@@ -193,6 +215,9 @@ function lastStages(
 ): Stage {
   const { cut } = tuning!.last!;
   const records = pictures.records.map((_, i) => i);
+  const views: Views = activations
+    ? { rows: activations.source, records, each, shape: cut.shape }
+    : cropsOf(pictures, backbone);
   return {
     name: 'fine-tuning the last stages',
     method: 'last stages',
@@ -200,9 +225,8 @@ function lastStages(
     part: activations ? after(network, cut, anatomy) : network,
     frozen: weightNames(upTo(cut.name, backbone.model)),
     adapts: false,
-    views: activations
-      ? { rows: activations.source, records, each, shape: cut.shape }
-      : cropsOf(pictures, backbone),
+    views,
+    trialViews: views,
     count: tuning!.views,
   };
 }
