@@ -39,6 +39,8 @@ export interface Tuning {
   pictures: Pictures;
   /** Places of the pictures that are held out to compare a stage with the head. */
   held: readonly number[];
+  /** Places of those that a stage is tried with. */
+  kept: readonly number[];
   seed: number;
   /** A folder from which a stage that was cut short goes on. */
   checkpoints: string | undefined;
@@ -53,14 +55,12 @@ export interface Tried {
 type Report = (progress: TrainingProgress) => void;
 
 /**
- * Trains a stage with a part of its views on the pictures that aren't held out, and scores it on those. Undefined when it diverges.
+ * Trains a stage with a part of its views on the pictures that are kept, and scores it on those. Undefined when it diverges.
  * `onProgress`: fractions of that.
  */
 export async function tryStage(stage: Stage, tuning: Tuning, onProgress: Report): Promise<Tried | undefined> {
-  const isHeld = new Set(tuning.held);
-  const kept = tuning.pictures.labels.map((_, i) => i).filter((i) => !isHeld.has(i));
   const trial = { ...stage, views: stage.trialViews, count: TRIAL * stage.count };
-  if (!(await fitStage(trial, tuning, kept, `${stage.name}, trial`, onProgress))) return undefined;
+  if (!(await fitStage(trial, tuning, tuning.kept, `${stage.name}, trial`, onProgress))) return undefined;
   const scored = await score(stage.network, tuning.backbone, tuning.pictures, tuning.held);
   return { scored, losses: logLosses(scored, fitTemperature(scored)) };
 }

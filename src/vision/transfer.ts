@@ -99,7 +99,7 @@ export async function transfer(
         ? lastStages(network, pictures, plan, anatomy, backbone, activations)
         : wholeNetwork(network, pictures, plan, anatomy, backbone, trialSide);
     };
-    const tuning = { backbone, pictures, held, seed: seed + 1, checkpoints };
+    const tuning = { backbone, pictures, held, kept, seed: seed + 1, checkpoints };
     return await fineTune(before, begin, tuning, onProgress);
   } finally {
     await features.remove();
