@@ -92,8 +92,12 @@ function checkInput({ name, tensor }: OnnxValue, size: number): void {
   }
 }
 
-/** The shape of an output for two pictures. */
-async function outputShape(model: OnnxModel, output: string, size: number): Promise<readonly number[]> {
+/** The shape of an output for two pictures of `size` × `size` pixels. Throws an Error where the model doesn't run on them. */
+export async function outputShape(
+  model: OnnxModel,
+  output: string,
+  size: number,
+): Promise<readonly number[]> {
   const executable = await Executable.compile(encodeModel(model));
   const shape = [2, 3, size, size];
   try {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Cut } from './cut.ts';
+import { Graph } from './graph/graph.ts';
 import { residualNetwork } from './network.ts';
 import { random } from './random.ts';
 import { trialSideOf } from './transfer.ts';
@@ -15,20 +16,32 @@ describe('the crops of a trial', () => {
     // The next smaller multiples of 32 are much smaller.
     [160, 160],
     [64, 64],
-  ])('of a backbone of %d px have %d px', (inputSize, side) => {
-    expect(trialSideOf({ model, inputSize }, { fine })).toBe(side);
+  ])('of a backbone of %d px have %d px', async (inputSize, side) => {
+    expect(await trialSideOf({ model, inputSize }, { fine })).toBe(side);
   });
 
-  it('are as large as any where the backbone has no finest maps', () => {
-    expect(trialSideOf({ model, inputSize: 128 }, {})).toBe(128);
+  it('are as large as any where the backbone has no finest maps', async () => {
+    expect(await trialSideOf({ model, inputSize: 128 }, {})).toBe(128);
   });
 
   it.each([{ shape: ['N', 3, 128, 128] }, { shape: [] }])(
     'are as large as any where the file has an input of $shape',
-    ({ shape }) => {
+    async ({ shape }) => {
       const tensor = { type: 'float32' as const, shape };
       const closed = { ...model, inputs: [{ name: 'image', tensor }] };
-      expect(trialSideOf({ model: closed, inputSize: 128 }, { fine })).toBe(128);
+      expect(await trialSideOf({ model: closed, inputSize: 128 }, { fine })).toBe(128);
     },
   );
+
+  it('are as large as any where the file says that it takes other sizes, and does not', async () => {
+    const g = new Graph();
+    const zeros = (...shape: number[]) =>
+      g.constant({ type: 'float32', shape, data: new Float32Array(shape.reduce((a, b) => a * b)) });
+    const image = g.input('image', [1, 3, 128, 128]);
+    const maps = g.op('Conv', [image, zeros(4, 3, 32, 32)], { kernel_shape: [32, 32], strides: [32, 32] });
+    // Without a pooling, the last layer fits one size alone.
+    const features = g.op('Gemm', [g.op('Flatten', [maps], { axis: 1 }), zeros(64, 8)], { transB: 0 });
+    const rigid = g.model({ features }, { image: ['N', 3, 'H', 'W'], features: ['N', 8] });
+    expect(await trialSideOf({ model: rigid, inputSize: 128 }, { fine })).toBe(128);
+  });
 });

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Backbone } from './backbone.ts';
+import { type Backbone, outputShape } from './backbone.ts';
 import type { Budget } from './budget.ts';
 import {
   calibrationErrorOf,
@@ -92,7 +92,7 @@ export async function transfer(
       logits: await scoreHead(start, data, held),
     };
     const before = { ...headOnly, pictureLosses: logLosses(scored, fitTemperature(scored)) };
-    const trialSide = trialSideOf(backbone, anatomy);
+    const trialSide = await trialSideOf(backbone, anatomy);
     const begin = (): Stage => {
       const network = withOwnWeights(withFreshHead(backbone, pictures.labelCount));
       return last
@@ -121,17 +121,21 @@ async function anatomyOf({ model, inputSize: side }: Backbone): Promise<Anatomy 
 
 /**
  * Side in pixels of the crops in the trial, which tells as well with smaller ones whether the network is better than the head
- * (docs/decisions.md); the usual one where the backbone has no finest maps, or its file doesn't say that it takes other sizes.
+ * (docs/decisions.md); the usual one where the backbone has no finest maps, or takes no other size, whatever its file says.
  */
-export function trialSideOf(
+export async function trialSideOf(
   { model, inputSize }: Pick<Backbone, 'model' | 'inputSize'>,
   { fine }: Pick<Anatomy, 'fine'>,
-): number {
+): Promise<number> {
   const { share, least, multiple } = TRIAL_SIDE;
   const side = multiple * Math.floor((share * inputSize) / multiple);
   const [, , height, width] = model.inputs[0]!.tensor?.shape ?? [];
   const isOpen = typeof height === 'string' && typeof width === 'string';
-  return fine && isOpen && side >= least * inputSize ? side : inputSize;
+  if (!fine || !isOpen || side < least * inputSize) return inputSize;
+  return await outputShape(model, model.outputs[0]!.name, side).then(
+    () => side,
+    () => inputSize,
+  );
 }
 
 /** Where features and what lies at the cut are written, `[pictures · views, width]`, the whole picture first of each. */
