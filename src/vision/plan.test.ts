@@ -22,7 +22,7 @@ describe('makePlan', () => {
   });
 
   it('tunes everything', () => {
-    expect(makePlan('balanced', 1000, network(3e7)).tuning).toEqual({ views: 24_000 });
+    expect(makePlan('balanced', 1000, network(3e7)).tuning).toEqual({ views: 14_400 });
   });
 
   it('tunes the last two fifths where the budget cannot pay for everything', () => {

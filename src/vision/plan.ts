@@ -8,6 +8,7 @@ export interface Plan {
   features: number;
   /** Fine-tuning of everything but the finest maps, or where that is too much work, of what lies behind a cut. */
   tuning?: {
+    /** Views to show in it, besides those of its trial. */
     views: number;
     /** `cached`: what lies before the cut is computed once, with the features, and kept on disk. */
     last?: { cut: Cut; cached: boolean };
@@ -28,13 +29,13 @@ const ALLOWANCES: Record<Budget, Allowance> = {
   fast: { pictures: 750, features: { views: 4, work: 1.5e12 } },
   balanced: {
     pictures: 1500,
-    features: { views: 6, work: 3e12 },
-    tuning: { perPicture: 24, minimum: 6_000, maximum: 120_000, work: 22e12 },
+    features: { views: 6, work: 1.5e12 },
+    tuning: { perPicture: 14.4, minimum: 3_600, maximum: 72_000, work: 13.2e12 },
   },
   best: {
     pictures: 1500,
     features: { views: 8, work: 6e12 },
-    tuning: { perPicture: 72, minimum: 18_000, maximum: 360_000, work: 72e12 },
+    tuning: { perPicture: 43.2, minimum: 10_800, maximum: 216_000, work: 43.2e12 },
   },
 };
 
@@ -49,8 +50,8 @@ const BACKWARD = 2;
 /** Bytes of temporary files. */
 const CACHE = 2 ** 30;
 /** Fewer views teach a whole network nothing. */
-const FEWEST_VIEWS = 1000;
-const FEWEST_VIEWS_PER_PICTURE = 2;
+const FEWEST_VIEWS = 600;
+const FEWEST_VIEWS_PER_PICTURE = 1.2;
 
 /**
  * Plans a training. `anatomy` is absent where the backbone stays frozen, or isn't known. Depends on nothing but its

@@ -10,8 +10,10 @@ import type { Method } from './record.ts';
 import { RECIPE, rateOf } from './tuning.ts';
 import type { Views } from './views.ts';
 
-/** Share of a stage's views with which it is tried. */
-const TRIAL = 0.4;
+/** Views of a trial, as a share of those of the training that may follow. */
+const TRIAL = 0.55;
+/** Of a trial that begins with smaller crops: shares of its views, and about of its time, when they grow (docs/decisions.md). */
+const SMALL = { views: 0.75, time: 0.65 };
 
 /** One step of fine-tuning. */
 export interface Stage {
@@ -27,9 +29,9 @@ export interface Stage {
   /** Batch normalisations among them take on the pictures' statistics all the same. */
   adapts: boolean;
   views: Views;
-  /** In the trial; they may be smaller. */
-  trialViews: Views;
-  /** Views to show, in the trial and the training together. */
+  /** Smaller ones that its trial begins with. */
+  smallViews?: Views;
+  /** Views to show in the training. */
   count: number;
 }
 
@@ -52,24 +54,43 @@ export interface Tried {
   losses: number[];
 }
 
-type Report = (progress: TrainingProgress) => void;
+export type Report = (progress: TrainingProgress) => void;
+
+/** Reports a part of what is done as the fractions between two. */
+export function between(from: number, to: number, onProgress: Report): Report {
+  return (progress) => onProgress({ ...progress, fraction: from + progress.fraction * (to - from) });
+}
 
 /**
- * Trains a stage with a part of its views on the pictures that are kept, and scores it on those. Undefined when it diverges.
- * `onProgress`: fractions of that.
+ * Trains a stage with fewer views on the pictures that are kept, and scores it on those that are held out. Undefined when it
+ * diverges. `onProgress`: fractions of that.
  */
 export async function tryStage(stage: Stage, tuning: Tuning, onProgress: Report): Promise<Tried | undefined> {
-  const trial = { ...stage, views: stage.trialViews, count: TRIAL * stage.count };
-  if (!(await fitStage(trial, tuning, tuning.kept, `${stage.name}, trial`, onProgress))) return undefined;
+  let begins = 0;
+  for (const [i, { views, share, file, ends }] of partsOfTrial(stage).entries()) {
+    const part = { ...stage, views, count: share * TRIAL * stage.count };
+    const settings = { ...tuning, seed: tuning.seed + 2 * i };
+    const report = between(begins, ends, onProgress);
+    if (!(await fitStage(part, settings, tuning.kept, `${stage.name}, ${file}`, report))) return undefined;
+    begins = ends;
+  }
   const scored = await score(stage.network, tuning.backbone, tuning.pictures, tuning.held);
   return { scored, losses: logLosses(scored, fitTemperature(scored)) };
 }
 
-/** Trains a stage with the rest of its views on all pictures. False when it diverges. */
+/** With smaller crops first, where it has such, then with the usual ones; `share` of its views, `ends` as a fraction of its time. */
+function partsOfTrial({ views, smallViews }: Stage) {
+  if (!smallViews) return [{ views, share: 1, file: 'trial', ends: 1 }];
+  return [
+    { views: smallViews, share: SMALL.views, file: 'small trial', ends: SMALL.time },
+    { views, share: 1 - SMALL.views, file: 'trial', ends: 1 },
+  ];
+}
+
+/** Trains a stage with all of its views on all pictures. False when it diverges. */
 export async function trainStage(stage: Stage, tuning: Tuning, onProgress: Report): Promise<boolean> {
   const all = tuning.pictures.labels.map((_, i) => i);
-  const rest = { ...stage, count: (1 - TRIAL) * stage.count };
-  return await fitStage(rest, { ...tuning, seed: tuning.seed + 1 }, all, stage.name, onProgress);
+  return await fitStage(stage, { ...tuning, seed: tuning.seed + 1 }, all, stage.name, onProgress);
 }
 
 async function fitStage(

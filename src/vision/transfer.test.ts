@@ -3,7 +3,7 @@ import type { Cut } from './cut.ts';
 import { Graph } from './graph/graph.ts';
 import { residualNetwork } from './network.ts';
 import { random } from './random.ts';
-import { trialSideOf } from './transfer.ts';
+import { isPromising, leavesNothing, trialSideOf } from './transfer.ts';
 
 describe('the crops of a trial', () => {
   const model = residualNetwork({ widths: [4, 8], labels: 2 }, random(1));
@@ -45,3 +45,34 @@ describe('the crops of a trial', () => {
     expect(await trialSideOf({ model: rigid, inputSize: 128 }, { fine })).toBe(128);
   });
 });
+
+describe('a trial', () => {
+  const head = Array.from({ length: 100 }, (_, i) => 0.5 + 0.001 * i);
+
+  it('promises a better network where it is as good as the head, with all that it lacks', () => {
+    expect(isPromising(head, head)).toBe(true);
+  });
+
+  it('promises none where it is much worse', () => {
+    const trial = head.map((loss) => 1.2 * loss);
+    expect(isPromising(trial, head)).toBe(false);
+  });
+
+  it('promises none where a gain may be chance', () => {
+    const trial = head.map((loss, i) => (i % 4 === 0 ? 4.2 * loss : 0.1 * loss));
+    expect(isPromising(trial, head)).toBe(false);
+  });
+});
+
+it.each([
+  [0.02, true, true],
+  [0.04, true, false],
+  // A mean over the labels: ten times as much per picture.
+  [0.02, false, false],
+  [0.002, false, true],
+])(
+  'a head with a loss of %s (exclusive labels: %s) leaves nothing to fine-tune: %s',
+  (loss, exclusive, nothing) => {
+    expect(leavesNothing(loss, { exclusive, labelCount: 10 })).toBe(nothing);
+  },
+);

@@ -9,7 +9,6 @@ import {
   mean,
   type ScoredPictures,
 } from './calibration.ts';
-import type { TrainingProgress } from './classifier.ts';
 import { fineTuningGap } from './coverage.ts';
 import { type Anatomy, after, type Cut, dissect } from './cut.ts';
 import { findFineMap } from './feature-maps.ts';
@@ -27,18 +26,24 @@ import { withOwnWeights } from './own-weights.ts';
 import { makePlan, type Plan } from './plan.ts';
 import type { Method, Trained } from './record.ts';
 import { RowFile } from './rows.ts';
-import { type Stage, type Tuning, trainStage, tryStage } from './stage.ts';
+import { between, type Report, type Stage, type Tuning, trainStage, tryStage } from './stage.ts';
 import { AUGMENT, RECIPE, withFreshHead, withHead } from './tuning.ts';
 import type { RandomCrops, Views } from './views.ts';
 
 /** Share of the progress that has passed when a stage ends. */
-const ENDS = { features: 0.2, head: 0.25, trial: 0.48 };
+const ENDS = { features: 0.2, head: 0.25, trial: 0.45 };
 
 /** The finest maps are kept in fine-tuning where at least this share of the work lies behind them. */
 const MOST = 0.5;
 
-/** Side of the trial's crops, as a share of the others'; in multiples of the coarsest stride, without which maps and pixels shift. */
+/** Side of the crops that a trial begins with, as a share of the others'; in multiples of the coarsest stride, without which maps and pixels shift. */
 const TRIAL_SIDE = { share: 0.75, least: 2 / 3, multiple: 32 };
+
+/** The training's loss as a share of its trial's, which has fewer views, smaller crops and fewer pictures (docs/decisions.md). */
+const PROMISE = 0.85;
+
+/** A head with so small a loss of a picture, in cross-validation, leaves nothing to gain: hardly one in a hundred is wrong. */
+const NOTHING_LEFT = 0.03;
 
 /** For temporary files, and for what is kept until the training has ended: the next one goes on from there. */
 export interface Folders {
@@ -46,12 +51,10 @@ export interface Folders {
   checkpoints?: string | undefined;
 }
 
-type Report = (progress: TrainingProgress) => void;
-
 /**
  * Trains a classifier on a backbone: a linear head on frozen features, then, where the budget has it and the operator
  * table covers the backbone, the whole network, or what can be paid of it, which replaces the head only where it is better on
- * held-out pictures. Same pictures and seed: the same network.
+ * held-out pictures; a head that is hardly ever wrong is kept at once. Same pictures and seed: the same network.
  */
 export async function transfer(
   backbone: Backbone,
@@ -81,7 +84,8 @@ export async function transfer(
     const headOnly = { network: withHead(backbone.model, head), ...assess(head, pictures) };
     onProgress({ stage: 'training the head', fraction: ends.head, validationLoss: headOnly.losses.head });
     const held = holdOut(pictures.labels, seed);
-    if (!anatomy || !plan.tuning || held.length === 0) return headOnly;
+    if (!anatomy || !plan.tuning || held.length === 0 || leavesNothing(headOnly.losses.head, pictures))
+      return headOnly;
 
     const isHeld = new Set(held);
     const kept = pictures.labels.map((_, i) => i).filter((i) => !isHeld.has(i));
@@ -120,8 +124,7 @@ async function anatomyOf({ model, inputSize: side }: Backbone): Promise<Anatomy 
 }
 
 /**
- * Side in pixels of the crops in the trial, which tells as well with smaller ones whether the network is better than the head
- * (docs/decisions.md); the usual one where the backbone has no finest maps, or takes no other size, whatever its file says.
+ * Side in pixels of the crops that a trial begins with, smaller ones to save time (docs/decisions.md); the usual one where the backbone has no finest maps, or takes no other size, whatever its file says.
  */
 export async function trialSideOf(
   { model, inputSize }: Pick<Backbone, 'model' | 'inputSize'>,
@@ -203,7 +206,7 @@ function wholeNetwork(
     frozen: fine ? weightNames(upTo(fine.name, backbone.model)) : new Set(),
     adapts: true,
     views: cropsOf(pictures, backbone),
-    trialViews: cropsOf(pictures, backbone, trialSide),
+    ...(trialSide < backbone.inputSize && { smallViews: cropsOf(pictures, backbone, trialSide) }),
     count: tuning!.views,
   };
 }
@@ -230,13 +233,26 @@ function lastStages(
     frozen: weightNames(upTo(cut.name, backbone.model)),
     adapts: false,
     views,
-    trialViews: views,
     count: tuning!.views,
   };
 }
 
+/** Whether a head is so good that fine-tuning would be in vain; `loss` is a mean per label where they aren't exclusive. */
+export function leavesNothing(
+  loss: number,
+  { exclusive, labelCount }: Pick<Pictures, 'exclusive' | 'labelCount'>,
+): boolean {
+  return loss * (exclusive ? 1 : labelCount) < NOTHING_LEFT;
+}
+
+/** Whether the training that follows a trial will be better than the head, by the losses of both on the same held-out pictures. */
+export function isPromising(trial: readonly number[], head: readonly number[]): boolean {
+  const expected = trial.map((loss) => PROMISE * loss);
+  return isBetter(expected, head);
+}
+
 /**
- * Tries a stage on what isn't held out, and where that is better than the head, trains it from its beginning on all pictures: one that
+ * Tries a stage on what isn't held out, and where that promises to be better than the head, trains it from its beginning on all pictures: one that
  * goes on from the trial learns the pictures that were held out less well (docs/decisions.md). The head has `pictureLosses` on the
  * held-out pictures, which it has not seen. `begin` makes the stage, each time with weights of its own.
  */
@@ -246,21 +262,19 @@ async function fineTune(
   tuning: Tuning,
   onProgress: Report,
 ): Promise<Trained> {
-  const between = (from: number, to: number) => (progress: TrainingProgress) =>
-    onProgress({ ...progress, fraction: from + progress.fraction * (to - from) });
   const headLosses = { head: mean(pictureLosses) };
   const trial = begin();
-  const tried = await tryStage(trial, tuning, between(ENDS.head, ENDS.trial));
+  const tried = await tryStage(trial, tuning, between(ENDS.head, ENDS.trial, onProgress));
   if (!tried) return { ...head, losses: headLosses };
   const { scored, losses: trialLosses } = tried;
   const { name, method } = trial;
   onProgress({ stage: name, fraction: ENDS.trial, validationLoss: mean(trialLosses) });
   const losses = { ...headLosses, [method]: mean(trialLosses) };
-  if (!isBetter(trialLosses, pictureLosses)) return { ...head, losses };
+  if (!isPromising(trialLosses, pictureLosses)) return { ...head, losses };
   const temperature = fitTemperature(scored);
   const calibrationError = calibrationErrorOf(scored, temperature);
   const stage = begin();
-  const trained = await trainStage(stage, tuning, between(ENDS.trial, 1));
+  const trained = await trainStage(stage, tuning, between(ENDS.trial, 1, onProgress));
   const { network } = trained ? stage : trial;
   return { network, temperature, method, losses, calibrationError };
 }
