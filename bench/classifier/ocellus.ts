@@ -123,9 +123,10 @@ async function predict(
   return scores;
 }
 
-/** What the model file says of the backbone that it was made from. */
+/** What the model file says of the backbone that it was made from, and the held-out losses of head and network. */
 async function aboutModel(folder: string): Promise<object | undefined> {
   const [id] = await readdir(join(folder, 'versions'));
   const file = await readFile(join(folder, 'versions', id!, 'model.onnx'));
-  return JSON.parse(readMetadata(file).ocellus!).backbone;
+  const { backbone, training } = JSON.parse(readMetadata(file).ocellus!);
+  return { ...backbone, losses: training.losses };
 }
