@@ -43,7 +43,7 @@ const TRIAL_SIDE = { share: 0.75, least: 2 / 3, multiple: 32 };
 const PROMISE = 0.85;
 
 /** A head with so small a loss of a picture, in cross-validation, leaves nothing to gain: hardly one in a hundred is wrong. */
-const NOTHING_LEFT = 0.03;
+const NOTHING_LEFT = 0.04;
 
 /** For temporary files, and for what is kept until the training has ended: the next one goes on from there. */
 export interface Folders {
