@@ -7,7 +7,7 @@ import type { Backbone } from './backbone.ts';
 import { residualNetwork } from './network.ts';
 import { PixelFile } from './pixels.ts';
 import { random } from './random.ts';
-import { type Report, type Stage, tryStage } from './stage.ts';
+import { type Report, type Stage, type Tuning, trainStage, tryStage } from './stage.ts';
 import { AUGMENT } from './tuning.ts';
 import type { RandomCrops } from './views.ts';
 
@@ -52,43 +52,47 @@ function stage(smallViews?: RandomCrops): Stage {
     adapts: false,
     views,
     ...(smallViews && { smallViews }),
-    count: 1200,
+    count: 800,
   };
 }
 
-function tryOut(tried: Stage, checkpoints: string | undefined, onProgress: Report = () => {}) {
+function tuning(checkpoints?: string): Tuning {
   const labels = places.map((i) => [i % 2]);
   const pictures = { pixels, records: places, labels, labelCount: 2, exclusive: true };
   const kept = places.filter((i) => !held.includes(i));
   const backbone = { inputSize: 64, normalization } as Backbone;
-  return tryStage(tried, { backbone, pictures, held, kept, seed: 3, checkpoints }, onProgress);
+  return { backbone, pictures, held, kept, seed: 3, checkpoints };
 }
 
 it('a trial scores the pictures that were held out', async () => {
-  const { scored, losses } = (await tryOut(stage(), undefined))!;
+  const { scored, losses } = (await tryStage(stage(), tuning(), () => {}))!;
   expect(losses).toHaveLength(held.length);
   expect(scored.labels).toEqual(held.map((i) => [i % 2]));
 });
 
-it('a trial that begins with smaller crops, killed in either part, goes on to the same losses', async () => {
-  const whole: number[] = [];
-  const expected = await tryOut(stage(crops(32)), undefined, ({ fraction }) => void whole.push(fraction));
-  expect(whole).toEqual(whole.toSorted((a, b) => a - b));
-  expect(whole.at(-1)).toBe(1);
-
-  for (const share of [0.3, 0.8]) {
-    const checkpoints = await mkdtemp(join(folder, 'checkpoints-'));
-    const kill: Report = ({ fraction }) => {
-      if (fraction > share) throw new Error('killed');
-    };
-    await expect(tryOut(stage(crops(32)), checkpoints, kill)).rejects.toThrow('killed');
+it.each([
+  ['trial', tryStage],
+  ['training', trainStage],
+])(
+  'a %s that begins with smaller crops, killed with either, goes on to the same weights',
+  async (_, fitIt) => {
+    const whole = stage(crops(32));
     const fractions: number[] = [];
-    const resumed = await tryOut(
-      stage(crops(32)),
-      checkpoints,
-      ({ fraction }) => void fractions.push(fraction),
-    );
-    expect(fractions[0]).toBeGreaterThan(share - 0.2);
-    expect(resumed).toEqual(expected);
-  }
-});
+    await fitIt(whole, tuning(), ({ fraction }) => void fractions.push(fraction));
+    expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
+    expect(fractions.at(-1)).toBe(1);
+
+    for (const share of [0.3, 0.8]) {
+      const checkpoints = await mkdtemp(join(folder, 'checkpoints-'));
+      const kill: Report = ({ fraction }) => {
+        if (fraction > share) throw new Error('killed');
+      };
+      await expect(fitIt(stage(crops(32)), tuning(checkpoints), kill)).rejects.toThrow('killed');
+      const resumed = stage(crops(32));
+      const rest: number[] = [];
+      await fitIt(resumed, tuning(checkpoints), ({ fraction }) => void rest.push(fraction));
+      expect(rest[0]).toBeGreaterThan(share - 0.2);
+      expect(resumed.network.initializers).toEqual(whole.network.initializers);
+    }
+  },
+);

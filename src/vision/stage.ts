@@ -12,7 +12,7 @@ import type { Views } from './views.ts';
 
 /** Views of a trial, as a share of those of the training that may follow. */
 const TRIAL = 0.55;
-/** Of a trial that begins with smaller crops: shares of its views, and about of its time, when they grow (docs/decisions.md). */
+/** Where crops grow: shares of the views, and about of the time, that have passed with smaller ones (docs/decisions.md). */
 const SMALL = { views: 0.75, time: 0.65 };
 
 /** One step of fine-tuning. */
@@ -29,7 +29,7 @@ export interface Stage {
   /** Batch normalisations among them take on the pictures' statistics all the same. */
   adapts: boolean;
   views: Views;
-  /** Smaller ones that its trial begins with. */
+  /** Smaller ones, to begin with. */
   smallViews?: Views;
   /** Views to show in the training. */
   count: number;
@@ -66,31 +66,34 @@ export function between(from: number, to: number, onProgress: Report): Report {
  * diverges. `onProgress`: fractions of that.
  */
 export async function tryStage(stage: Stage, tuning: Tuning, onProgress: Report): Promise<Tried | undefined> {
-  let begins = 0;
-  for (const [i, { views, share, file, ends }] of partsOfTrial(stage).entries()) {
-    const part = { ...stage, views, count: share * TRIAL * stage.count };
-    const settings = { ...tuning, seed: tuning.seed + 2 * i };
-    const report = between(begins, ends, onProgress);
-    if (!(await fitStage(part, settings, tuning.kept, `${stage.name}, ${file}`, report))) return undefined;
-    begins = ends;
-  }
+  const trial = { ...stage, count: TRIAL * stage.count };
+  if (!(await fitGrowing(trial, tuning, tuning.kept, 'trial', onProgress))) return undefined;
   const scored = await score(stage.network, tuning.backbone, tuning.pictures, tuning.held);
   return { scored, losses: logLosses(scored, fitTemperature(scored)) };
-}
-
-/** With smaller crops first, where it has such, then with the usual ones; `share` of its views, `ends` as a fraction of its time. */
-function partsOfTrial({ views, smallViews }: Stage) {
-  if (!smallViews) return [{ views, share: 1, file: 'trial', ends: 1 }];
-  return [
-    { views: smallViews, share: SMALL.views, file: 'small trial', ends: SMALL.time },
-    { views, share: 1 - SMALL.views, file: 'trial', ends: 1 },
-  ];
 }
 
 /** Trains a stage with all of its views on all pictures. False when it diverges. */
 export async function trainStage(stage: Stage, tuning: Tuning, onProgress: Report): Promise<boolean> {
   const all = tuning.pictures.labels.map((_, i) => i);
-  return await fitStage(stage, { ...tuning, seed: tuning.seed + 1 }, all, stage.name, onProgress);
+  return await fitGrowing(stage, { ...tuning, seed: tuning.seed + 1 }, all, 'training', onProgress);
+}
+
+/** Trains a stage with smaller views first, where it has such, then with the usual ones. False when it diverges. */
+async function fitGrowing(
+  stage: Stage,
+  tuning: Tuning,
+  places: readonly number[],
+  file: string,
+  onProgress: Report,
+): Promise<boolean> {
+  const { views, smallViews, count } = stage;
+  if (!smallViews) return await fitStage(stage, tuning, places, file, onProgress);
+  const small = { ...stage, views: smallViews, count: SMALL.views * count };
+  const report = between(0, SMALL.time, onProgress);
+  if (!(await fitStage(small, tuning, places, `${file}, small`, report))) return false;
+  const usual = { ...stage, views, count: (1 - SMALL.views) * count };
+  const settings = { ...tuning, seed: tuning.seed + 2 };
+  return await fitStage(usual, settings, places, file, between(SMALL.time, 1, onProgress));
 }
 
 async function fitStage(

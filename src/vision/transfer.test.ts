@@ -3,9 +3,9 @@ import type { Cut } from './cut.ts';
 import { Graph } from './graph/graph.ts';
 import { residualNetwork } from './network.ts';
 import { random } from './random.ts';
-import { isPromising, leavesNothing, trialSideOf } from './transfer.ts';
+import { isPromising, leavesNothing, smallSideOf } from './transfer.ts';
 
-describe('the crops of a trial', () => {
+describe('the crops that fine-tuning begins with', () => {
   const model = residualNetwork({ widths: [4, 8], labels: 2 }, random(1));
   const fine: Cut = { name: 'finest', shape: [2, 32, 32], workAfter: 1e8 };
 
@@ -17,11 +17,11 @@ describe('the crops of a trial', () => {
     [160, 160],
     [64, 64],
   ])('of a backbone of %d px have %d px', async (inputSize, side) => {
-    expect(await trialSideOf({ model, inputSize }, { fine })).toBe(side);
+    expect(await smallSideOf({ model, inputSize }, { fine })).toBe(side);
   });
 
   it('are as large as any where the backbone has no finest maps', async () => {
-    expect(await trialSideOf({ model, inputSize: 128 }, {})).toBe(128);
+    expect(await smallSideOf({ model, inputSize: 128 }, {})).toBe(128);
   });
 
   it.each([{ shape: ['N', 3, 128, 128] }, { shape: [] }])(
@@ -29,7 +29,7 @@ describe('the crops of a trial', () => {
     async ({ shape }) => {
       const tensor = { type: 'float32' as const, shape };
       const closed = { ...model, inputs: [{ name: 'image', tensor }] };
-      expect(await trialSideOf({ model: closed, inputSize: 128 }, { fine })).toBe(128);
+      expect(await smallSideOf({ model: closed, inputSize: 128 }, { fine })).toBe(128);
     },
   );
 
@@ -42,7 +42,7 @@ describe('the crops of a trial', () => {
     // Without a pooling, the last layer fits one size alone.
     const features = g.op('Gemm', [g.op('Flatten', [maps], { axis: 1 }), zeros(64, 8)], { transB: 0 });
     const rigid = g.model({ features }, { image: ['N', 3, 'H', 'W'], features: ['N', 8] });
-    expect(await trialSideOf({ model: rigid, inputSize: 128 }, { fine })).toBe(128);
+    expect(await smallSideOf({ model: rigid, inputSize: 128 }, { fine })).toBe(128);
   });
 });
 

@@ -31,15 +31,15 @@ import { AUGMENT, RECIPE, withFreshHead, withHead } from './tuning.ts';
 import type { RandomCrops, Views } from './views.ts';
 
 /** Share of the progress that has passed when a stage ends. */
-const ENDS = { features: 0.2, head: 0.25, trial: 0.45 };
+const ENDS = { features: 0.2, head: 0.25, trial: 0.52 };
 
 /** The finest maps are kept in fine-tuning where at least this share of the work lies behind them. */
 const MOST = 0.5;
 
-/** Side of the crops that a trial begins with, as a share of the others'; in multiples of the coarsest stride, without which maps and pixels shift. */
-const TRIAL_SIDE = { share: 0.75, least: 2 / 3, multiple: 32 };
+/** Side of the crops that fine-tuning begins with, as a share of the others'; in multiples of the coarsest stride, without which maps and pixels shift. */
+const SMALL_SIDE = { share: 0.75, least: 2 / 3, multiple: 32 };
 
-/** The training's loss as a share of its trial's, which has fewer views, smaller crops and fewer pictures (docs/decisions.md). */
+/** The training's loss as a share of its trial's, which has fewer views and fewer pictures (docs/decisions.md). */
 const PROMISE = 0.85;
 
 /** A head with so small a loss of a picture, in cross-validation, leaves nothing to gain: hardly one in a hundred is wrong. */
@@ -96,12 +96,12 @@ export async function transfer(
       logits: await scoreHead(start, data, held),
     };
     const before = { ...headOnly, pictureLosses: logLosses(scored, fitTemperature(scored)) };
-    const trialSide = await trialSideOf(backbone, anatomy);
+    const smallSide = await smallSideOf(backbone, anatomy);
     const begin = (): Stage => {
       const network = withOwnWeights(withFreshHead(backbone, pictures.labelCount));
       return last
         ? lastStages(network, pictures, plan, anatomy, backbone, activations)
-        : wholeNetwork(network, pictures, plan, anatomy, backbone, trialSide);
+        : wholeNetwork(network, pictures, plan, anatomy, backbone, smallSide);
     };
     const tuning = { backbone, pictures, held, kept, seed: seed + 1, checkpoints };
     return await fineTune(before, begin, tuning, onProgress);
@@ -124,13 +124,13 @@ async function anatomyOf({ model, inputSize: side }: Backbone): Promise<Anatomy 
 }
 
 /**
- * Side in pixels of the crops that a trial begins with, smaller ones to save time (docs/decisions.md); the usual one where the backbone has no finest maps, or takes no other size, whatever its file says.
+ * Side in pixels of the crops that fine-tuning begins with, smaller ones to save time (docs/decisions.md); the usual one where the backbone has no finest maps, or takes no other size, whatever its file says.
  */
-export async function trialSideOf(
+export async function smallSideOf(
   { model, inputSize }: Pick<Backbone, 'model' | 'inputSize'>,
   { fine }: Pick<Anatomy, 'fine'>,
 ): Promise<number> {
-  const { share, least, multiple } = TRIAL_SIDE;
+  const { share, least, multiple } = SMALL_SIDE;
   const side = multiple * Math.floor((share * inputSize) / multiple);
   const [, , height, width] = model.inputs[0]!.tensor?.shape ?? [];
   const isOpen = typeof height === 'string' && typeof width === 'string';
@@ -196,7 +196,7 @@ function wholeNetwork(
   { tuning }: Plan,
   { fine }: Anatomy,
   backbone: Backbone,
-  trialSide: number,
+  smallSide: number,
 ): Stage {
   return {
     name: 'fine-tuning',
@@ -206,7 +206,7 @@ function wholeNetwork(
     frozen: fine ? weightNames(upTo(fine.name, backbone.model)) : new Set(),
     adapts: true,
     views: cropsOf(pictures, backbone),
-    ...(trialSide < backbone.inputSize && { smallViews: cropsOf(pictures, backbone, trialSide) }),
+    ...(smallSide < backbone.inputSize && { smallViews: cropsOf(pictures, backbone, smallSide) }),
     count: tuning!.views,
   };
 }
