@@ -39,6 +39,9 @@ const MOST = 0.5;
 /** Side of the crops that fine-tuning begins with, as a share of the others'; in multiples of the coarsest stride, without which maps and pixels shift. */
 const SMALL_SIDE = { share: 0.75, least: 2 / 3, multiple: 32 };
 
+/** Fewer views of a training than that are all of the usual size: a quarter of them would be too few to settle at it. */
+const FEWEST_TO_GROW = 8000;
+
 /** The training's loss as a share of its trial's, which has fewer views and fewer pictures (docs/decisions.md). */
 const PROMISE = 0.85;
 
@@ -198,6 +201,7 @@ function wholeNetwork(
   backbone: Backbone,
   smallSide: number,
 ): Stage {
+  const grows = smallSide < backbone.inputSize && tuning!.views >= FEWEST_TO_GROW;
   return {
     name: 'fine-tuning',
     method: 'whole network',
@@ -206,7 +210,7 @@ function wholeNetwork(
     frozen: fine ? weightNames(upTo(fine.name, backbone.model)) : new Set(),
     adapts: true,
     views: cropsOf(pictures, backbone),
-    ...(smallSide < backbone.inputSize && { smallViews: cropsOf(pictures, backbone, smallSide) }),
+    ...(grows && { smallViews: cropsOf(pictures, backbone, smallSide) }),
     count: tuning!.views,
   };
 }
