@@ -86,12 +86,12 @@ async function fitGrowing(
   file: string,
   onProgress: Report,
 ): Promise<boolean> {
-  const { views, smallViews, count } = stage;
+  const { smallViews, count } = stage;
   if (!smallViews) return await fitStage(stage, tuning, places, file, onProgress);
   const small = { ...stage, views: smallViews, count: SMALL.views * count };
   const report = between(0, SMALL.time, onProgress);
   if (!(await fitStage(small, tuning, places, `${file}, small`, report))) return false;
-  const usual = { ...stage, views, count: (1 - SMALL.views) * count };
+  const usual = { ...stage, count: (1 - SMALL.views) * count };
   const settings = { ...tuning, seed: tuning.seed + 2 };
   return await fitStage(usual, settings, places, file, between(SMALL.time, 1, onProgress));
 }
