@@ -1,4 +1,4 @@
-import { on, once } from 'node:events';
+import { EventEmitter, on, once } from 'node:events';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
@@ -19,16 +19,25 @@ export async function* inThread<Order, Value>(module: string, order: Order): Asy
   const worker = new Worker(PROGRAM, { workerData: { module, order } });
   const ask = (what: Ask) => worker.postMessage(what);
   let code: number | undefined;
+  let failure: unknown;
+  // The thread's error may overtake its last values, and would end an iteration over the worker's own events: it waits for the exit here.
+  const heard = new EventEmitter();
+  worker.on('message', (value) => heard.emit('message', value));
+  worker.once('error', (error) => {
+    failure = error;
+  });
   worker.once('exit', (exit) => {
     code = exit;
+    heard.emit('exit');
   });
-  const values = on(worker, 'message', { close: ['exit'] });
+  const values = on(heard, 'message', { close: ['exit'] });
   try {
     for (let i = 0; i < AHEAD; i++) ask('next');
     for await (const [value] of values) {
       ask('next');
       yield value;
     }
+    if (failure) throw failure;
     // Half of the batches must not pass for all of them.
     if (code !== 0) throw new Error(`The thread of ${module} ended with ${code}`);
   } finally {
