@@ -34,11 +34,12 @@ class Heads(nn.Module):
 
 
 class Prototypes(nn.Module):
-    """Projects features and compares them with learnt prototypes (Caron et al. 2020, 2021)."""
+    """Projects features and compares them with learnt prototypes (Caron et al. 2020, 2021). Without the normalisation over the
+    batch all images begin, and stay, equally near to every prototype."""
 
-    def __init__(self, features: int, prototypes: int = 2048, width: int = 256):
+    def __init__(self, features: int, prototypes: int = 512, width: int = 128):
         super().__init__()
-        self.project = nn.Sequential(nn.Linear(features, 1024), nn.GELU(), nn.Linear(1024, width))
+        self.project = nn.Sequential(nn.Linear(features, 512), nn.BatchNorm1d(512), nn.ReLU(), nn.Linear(512, width))
         self.prototypes = nn.Linear(width, prototypes, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
