@@ -12,6 +12,19 @@ function gradient(size: number): Uint8Array {
   return pixels;
 }
 
+describe('wholeView', () => {
+  it('writes the picture as it is, or its mirror image', () => {
+    const source = Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    const view = (mirrored: boolean) => {
+      const target = new Float32Array(12);
+      wholeView(source, target, 2, { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] }, mirrored);
+      return Array.from(target, Math.round);
+    };
+    expect(view(false)).toEqual([1, 4, 7, 10, 2, 5, 8, 11, 3, 6, 9, 12]);
+    expect(view(true)).toEqual([4, 1, 10, 7, 5, 2, 11, 8, 6, 3, 12, 9]);
+  });
+});
+
 describe('randomView', () => {
   it('without any randomness is the whole picture', () => {
     const source = gradient(16);

@@ -80,15 +80,18 @@ function sampler(start: number, length: number, side: number, size: number, flip
   return { near, far, weight };
 }
 
-/** Writes a whole picture, `[side, side, 3]` RGB bytes, into `target` as normalised planes `[3, side, side]`. */
+/** Writes a whole picture, `[side, side, 3]` RGB bytes, or its mirror image into `target` as normalised planes `[3, side, side]`. */
 export function wholeView(
   source: Uint8Array,
   target: Float32Array,
   side: number,
   { mean, std }: Normalization,
+  mirrored = false,
 ): void {
   const plane = side * side;
   for (let i = 0; i < plane; i++) {
-    for (let c = 0; c < 3; c++) target[c * plane + i] = (source[i * 3 + c]! / 255 - mean[c]!) / std[c]!;
+    // The places of a row add up to twice its first place and `side - 1`.
+    const from = mirrored ? i - 2 * (i % side) + side - 1 : i;
+    for (let c = 0; c < 3; c++) target[c * plane + i] = (source[from * 3 + c]! / 255 - mean[c]!) / std[c]!;
   }
 }

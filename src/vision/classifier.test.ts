@@ -112,6 +112,10 @@ describe('trainClassifier', () => {
     const scores = await classifier.predict(await Promise.all(unseen.map((sample) => sample.load())));
     const right = scores.filter((row, i) => (row[1]! > row[0]! ? 1 : 0) === unseen[i]!.labels[0]);
     expect(right.length).toBeGreaterThanOrEqual(15);
+    const image = sharp(await picture(0, 1000)).png();
+    const both = [await image.toBuffer(), await image.flop().toBuffer()];
+    const [own, mirrored] = await classifier.predict(both);
+    expect(mirrored![0]).toBeCloseTo(own![0]!, 2);
     expect(classifier.info).toMatchObject({
       inputSize: 32,
       backbone: { name: 'random', checksum: backbone.checksum, fineTuned: budget === 'balanced' },

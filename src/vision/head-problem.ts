@@ -9,13 +9,15 @@ import type { Rows } from './rows.ts';
 
 /** Features of pictures with what they show. */
 export interface LabelledFeatures extends Labelling {
-  /** `[pictures · views, width]`, the views of a picture one after the other, the whole picture first. */
+  /** `[pictures · views, width]`, the views of a picture one after the other: the whole picture, its mirror image, others. */
   features: Rows;
   views: number;
 }
 
 /** Rows that are computed at a time, and bytes of features that stay in memory; more are read again and again. */
 const LIMITS = { rows: 8192, bytes: 128 * 2 ** 20 };
+/** Logits of a picture are the mean of those of so many views: of the whole picture and its mirror image. */
+export const SCORED = 2;
 const SEARCH = { tolerance: 1e-5, iterations: 200 };
 
 /** Mean and 1 / standard deviation per feature. */
@@ -94,8 +96,10 @@ export class HeadProblem {
     );
   }
 
-  /** Weighted mean of the loss, and with `logits`, `[pictures, labels]`, those of the pictures whose importance isn't 0. */
-  async loss(point: Float64Array, importance: Float32Array, logits?: Float32Array): Promise<number> {
+  /**
+   * Weighted mean of the loss. The logits of the pictures whose importance isn't 0 are added to `logits`, `[pictures, labels]`.
+   */
+  async loss(point: Float64Array, importance: Float32Array, logits: Float32Array): Promise<number> {
     return await this.#evaluate(point, importance, undefined, logits);
   }
 
@@ -127,7 +131,7 @@ export class HeadProblem {
         accumulate(gradient, result.weightGradient!);
         accumulate(gradient.subarray(split), result.biasGradient!);
       }
-      if (logits) this.#copyLogits(block, result.logits!, importance, logits);
+      if (logits) this.#addLogits(block, result.logits!, importance, logits);
     }
     await next;
     return value;
@@ -142,13 +146,15 @@ export class HeadProblem {
     };
   }
 
-  /** Of each picture those of its first view. */
-  #copyLogits({ from, count }: Block, rows: Float32Array, importance: Float32Array, target: Float32Array) {
+  #addLogits({ from, count }: Block, rows: Float32Array, importance: Float32Array, target: Float32Array) {
     const { labelCount, views } = this.#data;
+    const scored = Math.min(views, SCORED);
     for (let row = 0; row < count; row++) {
-      const picture = (from + row) / views;
-      if (!Number.isInteger(picture) || importance[picture] === 0) continue;
-      target.set(rows.subarray(row * labelCount, (row + 1) * labelCount), picture * labelCount);
+      const picture = Math.floor((from + row) / views);
+      if ((from + row) % views >= scored || importance[picture] === 0) continue;
+      for (let k = 0; k < labelCount; k++) {
+        target[picture * labelCount + k]! += rows[row * labelCount + k]! / scored;
+      }
     }
   }
 

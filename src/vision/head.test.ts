@@ -101,6 +101,22 @@ describe('trainHead', () => {
     parts.logits.forEach((value, i) => void expect(value).toBeCloseTo(whole.logits[i]!, 2));
   });
 
+  it('scores a picture by the mean of its first two views, in cross-validation as afterwards', async () => {
+    const head = { weights: Float32Array.of(1, 0, 0, 1), bias: Float32Array.of(0.5, 0) };
+    const labelling = { labels: [[0], [1]], labelCount: 2, exclusive: true };
+    const rows = Float32Array.of(2, 4, 4, 8, 100, 100, 1, 1, 3, 5, 100, 100);
+    const data: LabelledFeatures = { features: rowsOf(rows, 2), views: 3, ...labelling };
+    expect(Array.from(await scoreHead(head, data, [1, 0]))).toEqual([2.5, 3, 3.5, 6]);
+
+    const problem = await HeadProblem.create(data);
+    const { mean, inverse } = problem.scale;
+    const logits = new Float32Array(4);
+    await problem.loss(Float64Array.of(1, 0, 0, 1, 0.5, 0), Float32Array.of(0, 1), logits);
+    await problem.release();
+    const expected = [0, 0, (2 - mean[0]!) * inverse[0]! + 0.5, (3 - mean[1]!) * inverse[1]!];
+    logits.forEach((logit, i) => void expect(logit).toBeCloseTo(expected[i]!, 5));
+  });
+
   it('chooses the strength for a large set on a part of it, and weakens it for the whole', async () => {
     const data = clusters(2, 5000, 1, 9);
     const head = await trainHead(data, 5);

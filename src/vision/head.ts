@@ -1,4 +1,4 @@
-import { HeadProblem, type LabelledFeatures, type Standardization } from './head-problem.ts';
+import { HeadProblem, type LabelledFeatures, SCORED, type Standardization } from './head-problem.ts';
 import { permutation, random } from './random.ts';
 import { rowsOf } from './rows.ts';
 import { BALANCING, balance } from './sampling.ts';
@@ -16,7 +16,7 @@ export interface TrainedHead extends Head {
   regularization: number;
   /** Mean loss on held-out pictures with that strength. */
   validationLoss: number;
-  /** Logits of whole pictures, each by a head that has not seen it: for calibration. */
+  /** Logits of pictures, each by a head that has not seen it: for calibration. */
   validation: {
     /** Places of the pictures, in order; not all of a large set. */
     pictures: number[];
@@ -74,7 +74,7 @@ export async function fitHead(
   }
 }
 
-/** Logits of whole pictures, `[pictures, labels]`. */
+/** Logits of pictures, `[pictures, labels]`: the mean of those of the whole picture and of its mirror image. */
 export async function scoreHead(
   { weights, bias }: Head,
   { features, views }: LabelledFeatures,
@@ -82,14 +82,15 @@ export async function scoreHead(
 ): Promise<Float32Array> {
   const labels = bias.length;
   const { width } = features;
-  const row = new Float32Array(width);
+  const scored = Math.min(views, SCORED);
+  const rows = new Float32Array(scored * width);
   const logits = new Float32Array(pictures.length * labels);
   for (const [k, picture] of pictures.entries()) {
-    await features.read(picture * views, 1, row);
+    await features.read(picture * views, scored, rows);
     for (let label = 0; label < labels; label++) {
-      let sum = bias[label]!;
-      for (let i = 0; i < width; i++) sum += weights[label * width + i]! * row[i]!;
-      logits[k * labels + label] = sum;
+      let sum = 0;
+      for (let i = 0; i < rows.length; i++) sum += weights[label * width + (i % width)]! * rows[i]!;
+      logits[k * labels + label] = bias[label]! + sum / scored;
     }
   }
   return logits;

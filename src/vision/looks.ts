@@ -4,19 +4,20 @@ import { PixelFile, type PixelSource } from './pixels.ts';
 import { random } from './random.ts';
 import { inThread } from './thread.ts';
 
-/** Looks at pictures, in order: at the whole of each, followed by random views of it. */
+/** Looks at pictures, in order: at the whole of each, at its mirror image, and at random views of it. */
 export interface Looks {
   pixels: PixelSource;
   records: readonly number[];
   /** Side in pixels. */
   side: number;
   normalization: Normalization;
+  mirrored?: boolean;
   /** So many random views of each picture; look `i` is drawn with the seed `seed + i`. */
   random?: { count: number; seed: number; augment: AugmentOptions };
 }
 
 /** Looks at each picture. */
-export const looksAtEach = ({ random }: Looks) => 1 + (random?.count ?? 0);
+export const looksAtEach = ({ mirrored, random }: Looks) => 1 + (mirrored ? 1 : 0) + (random?.count ?? 0);
 
 export interface LookBatch {
   /** `[looks, 3, side, side]` */
@@ -32,7 +33,7 @@ export function looksInBatches(looks: Looks): AsyncGenerator<LookBatch, void> {
 
 /** What runs in that thread. */
 export default async function* makeBatches(looks: Looks): AsyncGenerator<LookBatch, void> {
-  const { records, side, normalization } = looks;
+  const { records, side, normalization, mirrored = false } = looks;
   const each = looksAtEach(looks);
   const count = records.length * each;
   const size = 3 * side * side;
@@ -43,8 +44,10 @@ export default async function* makeBatches(looks: Looks): AsyncGenerator<LookBat
       for (let i = from; (i - from) * size < images.length; i++) {
         const source = await pixels.read(records[Math.floor(i / each)]!);
         const target = images.subarray((i - from) * size, (i - from + 1) * size);
-        if (i % each === 0) {
-          wholeView(await resizeSquare(source, pixels.size, side), target, side, normalization);
+        const look = i % each;
+        if (look === 0 || (look === 1 && mirrored)) {
+          const whole = await resizeSquare(source, pixels.size, side);
+          wholeView(whole, target, side, normalization, look === 1);
         } else {
           const { seed, augment } = looks.random!;
           randomView(source, pixels.size, target, side, normalization, augment, random(seed + i));

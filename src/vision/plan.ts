@@ -4,7 +4,7 @@ import { sizeOf } from './graph/graph.ts';
 
 /** How much of a budget goes where, for one backbone and one set of pictures. */
 export interface Plan {
-  /** Views of each picture that features are computed of: the whole picture and random ones. */
+  /** Views of each picture that features are computed of: the whole picture, its mirror image and random ones. */
   features: number;
   /** Fine-tuning of everything but the finest maps, or where that is too much work, of what lies behind a cut. */
   tuning?: {

@@ -6,6 +6,7 @@ import { outputsOfLooks } from './features.ts';
 import { DivergenceError, fitNetwork, type Pictures } from './fit.ts';
 import { foldBatchNorm } from './graph/fold.ts';
 import type { OnnxModel } from './graph/onnx.ts';
+import { withMirrorImages } from './mirror.ts';
 import type { Method } from './record.ts';
 import { RECIPE, rateOf } from './tuning.ts';
 import type { Views } from './views.ts';
@@ -121,7 +122,7 @@ async function fitStage(
   }
 }
 
-/** Logits of whole pictures. */
+/** Logits of pictures and their mirror images. */
 async function score(
   network: OnnxModel,
   { inputSize: side, normalization }: Backbone,
@@ -129,6 +130,7 @@ async function score(
   held: readonly number[],
 ): Promise<ScoredPictures> {
   const shown = { pixels: pixels.source, records: held.map((i) => records[i]!), side, normalization };
-  const logits = await outputsOfLooks(foldBatchNorm(network), shown, labelCount);
+  const predictor = withMirrorImages(foldBatchNorm(network), labelCount);
+  const logits = await outputsOfLooks(predictor, shown, labelCount);
   return { logits, labels: held.map((i) => labels[i]!), labelCount, exclusive };
 }

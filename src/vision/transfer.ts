@@ -19,8 +19,9 @@ import { sizeOf } from './graph/graph.ts';
 import type { OnnxModel } from './graph/onnx.ts';
 import { weightNames } from './graph/trainable.ts';
 import { fitHead, scoreHead, type TrainedHead, trainHead } from './head.ts';
-import type { LabelledFeatures } from './head-problem.ts';
+import { type LabelledFeatures, SCORED } from './head-problem.ts';
 import { holdOut } from './hold-out.ts';
+import { withMirrorImages } from './mirror.ts';
 import { upTo } from './needed.ts';
 import { withOwnWeights } from './own-weights.ts';
 import { makePlan, type Plan } from './plan.ts';
@@ -84,7 +85,10 @@ export async function transfer(
     const data: LabelledFeatures = { ...pictures, features, views: plan.features };
     onProgress({ stage: 'training the head', fraction: ends.features });
     const head = await trainHead(data, seed);
-    const headOnly = { network: withHead(backbone.model, head), ...assess(head, pictures) };
+    const alone = withHead(backbone.model, head);
+    // Where there is time for one look at each picture, its mirror image isn't looked at in prediction either.
+    const network = plan.features < SCORED ? alone : withMirrorImages(alone, pictures.labelCount);
+    const headOnly = { network, ...assess(head, pictures) };
     onProgress({ stage: 'training the head', fraction: ends.head, validationLoss: headOnly.losses.head });
     const held = holdOut(pictures.labels, seed);
     if (!anatomy || !plan.tuning || held.length === 0 || leavesNothing(headOnly.losses.head, pictures))
@@ -144,7 +148,7 @@ export async function smallSideOf(
   );
 }
 
-/** Where features and what lies at the cut are written, `[pictures · views, width]`, the whole picture first of each. */
+/** Where features and what lies at the cut are written, `[pictures · views, width]`: of each the whole picture, its mirror image, others. */
 interface Targets {
   features: RowFile;
   cut: Cut | undefined;
@@ -159,8 +163,9 @@ async function compute(
   { features, cut, activations }: Targets,
   onProgress: (fraction: number) => void,
 ): Promise<void> {
-  const random = { count: views - 1, seed, augment: AUGMENT };
-  const looks = { pixels: pixels.source, records, side, normalization, random };
+  const mirrored = views >= SCORED;
+  const random = { count: views - (mirrored ? 2 : 1), seed, augment: AUGMENT };
+  const looks = { pixels: pixels.source, records, side, normalization, mirrored, random };
   const outputs = cut ? [...model.outputs, { name: cut.name }] : model.outputs;
   const take = async (from: number, results: Record<string, Float32Array>) => {
     await features.write(from, results.features!);
@@ -279,6 +284,6 @@ async function fineTune(
   const calibrationError = calibrationErrorOf(scored, temperature);
   const stage = begin();
   const trained = await trainStage(stage, tuning, between(ENDS.trial, 1, onProgress));
-  const { network } = trained ? stage : trial;
+  const network = withMirrorImages((trained ? stage : trial).network, tuning.pictures.labelCount);
   return { network, temperature, method, losses, calibrationError };
 }
