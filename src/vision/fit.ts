@@ -33,8 +33,10 @@ export interface Recipe {
   mixing: number;
   /** At its highest; `learningRateOf` scales it per weight. */
   learningRate: number;
-  /** Share of the steps in which the learning rate rises. */
+  /** Share of the schedule in which the learning rate rises; it falls in the rest. */
   warmup: number;
+  /** From where to where in that schedule the views are shown; all of it when absent. */
+  span?: readonly [from: number, to: number];
   adam: AdamWOptions;
   labelSmoothing: number;
   /** Common norm of the gradients above which they are scaled down. */
@@ -75,7 +77,7 @@ export async function fitNetwork(
   seed: number,
   { onProgress, learningRateOf = () => 1, adapts = false, checkpoint: path }: FitOptions,
 ): Promise<void> {
-  const { batch, mixing, labelSmoothing } = recipe;
+  const { batch, mixing, labelSmoothing, span: [from, to] = [0, 1] } = recipe;
   const shape = [batch, ...shapeOf(views)];
   const trainable = await makeTrainable(model, shape, (name) => learningRateOf(name) > 0, adapts);
   const { parameters, statistics } = trainable;
@@ -118,7 +120,8 @@ export async function fitNetwork(
         const what = Number.isFinite(loss) ? 'The gradients are' : 'The loss is';
         throw new DivergenceError(`${what} no longer a number at step ${i + 1} of ${steps}.`);
       }
-      optimizer.step(gradients, recipe.learningRate * cosineSchedule((i + 1) / steps, recipe.warmup));
+      const progress = from + ((i + 1) / steps) * (to - from);
+      optimizer.step(gradients, recipe.learningRate * cosineSchedule(progress, recipe.warmup));
       // A plain mean at first, so that the start values don't linger.
       updateStatistics(statistics, result, Math.min(recipe.statisticsDecay, i / (i + 1)));
       average.update(i);
