@@ -70,19 +70,3 @@ it.each([true, false])('keeps frozen weights, and their statistics unless it ada
   expect(statistics.length).toBeGreaterThan(4);
   expect(statistics.filter(changed)).toEqual(adapts ? statistics : []);
 });
-
-it.each([
-  ['whole', [0, 1], true],
-  ['end', [1, 1], false],
-] as const)('learns at the rates of its span of the schedule: the %s', async (_, span, learns) => {
-  const fresh = () => residualNetwork({ widths: [4, 8], labels: 2 }, random(5));
-  const model = fresh();
-  const labels = Array.from({ length: 8 }, (_, i) => [i % 2]);
-  const views = { rows: rows.source, records: labels.map((_, i) => i), each: 1, shape: SHAPE };
-  const labelling = { labels, labelCount: 2, exclusive: true };
-  await fitNetwork(model, views, labelling, { ...recipe, span }, 3, { onProgress: () => {} });
-  const head = model.nodes.at(-2)!.inputs[1]!;
-  const weights = ({ initializers }: OnnxModel) => Array.from(initializers.get(head)!.data as Float32Array);
-  if (learns) expect(weights(model)).not.toEqual(weights(fresh()));
-  else expect(weights(model)).toEqual(weights(fresh()));
-});

@@ -33,10 +33,8 @@ export interface Recipe {
   mixing: number;
   /** At its highest; `learningRateOf` scales it per weight. */
   learningRate: number;
-  /** Share of the schedule in which the learning rate rises; it falls in the rest. */
+  /** Share of the steps in which the learning rate rises. */
   warmup: number;
-  /** From where to where in that schedule the views are shown; all of it when absent. */
-  span?: readonly [from: number, to: number];
   adam: AdamWOptions;
   labelSmoothing: number;
   /** Common norm of the gradients above which they are scaled down. */
@@ -77,7 +75,7 @@ export async function fitNetwork(
   seed: number,
   { onProgress, learningRateOf = () => 1, adapts = false, checkpoint: path }: FitOptions,
 ): Promise<void> {
-  const { batch, mixing, labelSmoothing, span: [from, to] = [0, 1] } = recipe;
+  const { batch, mixing, labelSmoothing } = recipe;
   const shape = [batch, ...shapeOf(views)];
   const trainable = await makeTrainable(model, shape, (name) => learningRateOf(name) > 0, adapts);
   const { parameters, statistics } = trainable;
@@ -120,8 +118,7 @@ export async function fitNetwork(
         const what = Number.isFinite(loss) ? 'The gradients are' : 'The loss is';
         throw new DivergenceError(`${what} no longer a number at step ${i + 1} of ${steps}.`);
       }
-      const progress = from + ((i + 1) / steps) * (to - from);
-      optimizer.step(gradients, recipe.learningRate * cosineSchedule(progress, recipe.warmup));
+      optimizer.step(gradients, recipe.learningRate * cosineSchedule((i + 1) / steps, recipe.warmup));
       // A plain mean at first, so that the start values don't linger.
       updateStatistics(statistics, result, Math.min(recipe.statisticsDecay, i / (i + 1)));
       average.update(i);

@@ -79,7 +79,7 @@ export async function trainStage(stage: Stage, tuning: Tuning, onProgress: Repor
   return await fitGrowing(stage, { ...tuning, seed: tuning.seed + 1 }, all, 'training', onProgress);
 }
 
-/** Trains a stage with smaller views first, where it has such, then with the usual ones: one schedule. False when it diverges. */
+/** Trains a stage with smaller views first, where it has such, then with the usual ones. False when it diverges. */
 async function fitGrowing(
   stage: Stage,
   tuning: Tuning,
@@ -88,18 +88,17 @@ async function fitGrowing(
   onProgress: Report,
 ): Promise<boolean> {
   const { smallViews, count } = stage;
-  if (!smallViews) return await fitStage(stage, [0, 1], tuning, places, file, onProgress);
+  if (!smallViews) return await fitStage(stage, tuning, places, file, onProgress);
   const small = { ...stage, views: smallViews, count: SMALL.views * count };
   const report = between(0, SMALL.time, onProgress);
-  if (!(await fitStage(small, [0, SMALL.views], tuning, places, `${file}, small`, report))) return false;
+  if (!(await fitStage(small, tuning, places, `${file}, small`, report))) return false;
   const usual = { ...stage, count: (1 - SMALL.views) * count };
   const settings = { ...tuning, seed: tuning.seed + 2 };
-  return await fitStage(usual, [SMALL.views, 1], settings, places, file, between(SMALL.time, 1, onProgress));
+  return await fitStage(usual, settings, places, file, between(SMALL.time, 1, onProgress));
 }
 
 async function fitStage(
   { name, part, frozen, adapts, views, count }: Stage,
-  span: readonly [number, number],
   { pictures, seed, checkpoints }: Tuning,
   places: readonly number[],
   file: string,
@@ -108,7 +107,7 @@ async function fitStage(
   const shown = { ...views, records: places.map((i) => views.records[i]!) };
   const labelling = { ...pictures, labels: places.map((i) => pictures.labels[i]!) };
   try {
-    await fitNetwork(part, shown, labelling, { ...RECIPE, views: count, span }, seed, {
+    await fitNetwork(part, shown, labelling, { ...RECIPE, views: count }, seed, {
       onProgress: (progress) => onProgress({ stage: name, ...progress }),
       learningRateOf: (weight) => (frozen.has(weight) ? 0 : rateOf(weight)),
       adapts,
