@@ -14,7 +14,7 @@ import type { Outcome } from './ocellus.ts';
 import type { Picture, Task } from './tasks.ts';
 
 const PROGRAM = join(import.meta.dirname, 'peers.py');
-/** As Ocellus's own head sees it: the whole picture and three random views. */
+/** As Ocellus's own head sees it: the whole picture, its mirror image and two random views. */
 const VIEWS = 4;
 
 /** What peers.py reads. */
@@ -78,21 +78,30 @@ async function writeFeatures(
 ): Promise<Order['features']> {
   const { model, width, inputSize, normalization } = await openBackbone(await readFile(path), description);
   const folded = foldBatchNorm(model);
-  const write = async (name: string, pictures: Picture[], count: number) => {
+  const compute = async (pictures: Picture[], count: number) => {
     const pixels = await PixelFile.create(join(folder, 'pixels'), Math.round(inputSize * CACHE_MARGIN));
     for (const [i, { file }] of pictures.entries()) await pixels.store(i, await readFile(file));
     const records = pictures.map((_, i) => i);
     const random = { count, seed, augment: AUGMENT };
-    const looks = { pixels: pixels.source, records, side: inputSize, normalization, random };
+    const looks = { pixels: pixels.source, records, side: inputSize, normalization, mirrored: true, random };
     const rows = await outputsOfLooks(folded, looks, width);
     await pixels.remove();
+    return rows;
+  };
+  const write = async (name: string, rows: Float32Array) => {
     const to = join(folder, `${name}.f32`);
     await writeFile(to, new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength));
     return to;
   };
+  // The mean of the features gives the mean of the logits, which is what Ocellus answers by.
+  const pairs = await compute(testing, 0);
+  const means = Float32Array.from({ length: pairs.length / 2 }, (_, i) => {
+    const at = i + Math.floor(i / width) * width;
+    return (pairs[at]! + pairs[at + width]!) / 2;
+  });
   return {
-    training: await write('training', training, VIEWS - 1),
-    testing: await write('testing', testing, 0),
+    training: await write('training', await compute(training, VIEWS - 2)),
+    testing: await write('testing', means),
     views: VIEWS,
     width,
   };
