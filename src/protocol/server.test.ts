@@ -422,6 +422,18 @@ describe('the socket', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 408 [\s\S]*\{"__type":"RequestTimeoutException"\}$/);
   });
 
+  test('a connection outlasts the minute that clients may wait between two calls, and does not keep the server open', async () => {
+    const kept = newServer({});
+    const address = await kept.listen({ port: 0 });
+    const body = '{"ProjectName":"p"}';
+    const headers = signedHeaders('RekognitionService.CreateProject', body, { host: new URL(address).host });
+    const response = await fetch(address, { method: 'POST', body, headers });
+    await response.text();
+    const [, seconds] = /^timeout=(\d+)$/.exec(response.headers.get('keep-alive')!)!;
+    expect(Number(seconds)).toBeGreaterThan(60);
+    await kept.close();
+  });
+
   test('closing waits for the calls under way', async () => {
     const entered = Promise.withResolvers<void>();
     const finish = Promise.withResolvers<void>();

@@ -47,6 +47,12 @@ const UNSIGNED =
 /** The largest legal bodies carry 5 MiB in base64, about 7 MB. */
 const BODY_LIMIT = 10 * 1024 * 1024;
 
+/**
+ * How long a connection stays open without a request. Clients that wait for a training ask every five to sixty seconds: with Node's
+ * five seconds a request may go over a connection that is being closed, which SDKs report as a reset where they don't try again.
+ */
+const KEEP_ALIVE_MS = 72_000;
+
 export interface ProtocolOptions {
   services: Services;
   operations: Operation[];
@@ -135,6 +141,7 @@ function createHttpServer(
       requestTimeout: 0,
       headersTimeout: Math.min(requestTimeout, 20_000),
       connectionsCheckingInterval: requestTimeout / 4,
+      keepAliveTimeout: KEEP_ALIVE_MS,
     },
     dispatch,
   );
