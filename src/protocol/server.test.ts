@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import {
   CreateProjectCommand,
@@ -8,7 +9,7 @@ import {
   StopProjectVersionCommand,
 } from '@aws-sdk/client-rekognition';
 import type { FastifyInstance } from 'fastify';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { ACCESS_KEY_ID, SECRET_ACCESS_KEY, sign } from '../../test/signed-call.ts';
 import { createLogger } from '../logger.ts';
@@ -432,6 +433,24 @@ describe('the socket', () => {
     const [, seconds] = /^timeout=(\d+)$/.exec(response.headers.get('keep-alive')!)!;
     expect(Number(seconds)).toBeGreaterThan(60);
     await kept.close();
+  });
+
+  test('closing waits for an answer that has begun, and not for its connection', {
+    timeout: 30_000,
+  }, async () => {
+    const finish = Promise.withResolvers<void>();
+    const handle = async (_: IncomingMessage, response: ServerResponse) => {
+      response.write('begun');
+      await finish.promise;
+      response.end(', ended');
+    };
+    const closing = newServer({ beside: { isMine: () => true, handle } });
+    const response = await fetch(await closing.listen({ port: 0 }));
+    const closed = closing.close();
+    await vi.waitFor(() => expect(closing.server.listening).toBe(false));
+    finish.resolve();
+    expect(await response.text()).toBe('begun, ended');
+    await closed;
   });
 
   test('closing waits for the calls under way', async () => {

@@ -126,6 +126,10 @@ function createHttpServer(
   beside: ProtocolOptions['beside'],
 ) {
   const dispatch: RequestListener = (request, response) => {
+    response.once('close', () => {
+      // Closing ends the connections that are idle then; those of answers under way follow.
+      if (!server.listening) setImmediate(() => server.closeIdleConnections());
+    });
     if (beside?.isMine(request)) {
       void beside.handle(request, response);
       return;
