@@ -48,8 +48,8 @@ const UNSIGNED =
 const BODY_LIMIT = 10 * 1024 * 1024;
 
 /**
- * How long a connection stays open without a request. Clients that wait for a training ask every five to sixty seconds: with Node's
- * five seconds a request may go over a connection that is being closed, which SDKs report as a reset where they don't try again.
+ * How long a connection stays open without a request. Node's five seconds end it while clients that poll still use it: a request that goes over
+ * a connection that is being closed is lost, and a client that doesn't try again reports a reset.
  */
 const KEEP_ALIVE_MS = 72_000;
 

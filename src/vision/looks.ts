@@ -4,13 +4,14 @@ import { PixelFile, type PixelSource } from './pixels.ts';
 import { random } from './random.ts';
 import { inThread } from './thread.ts';
 
-/** Looks at pictures, in order: at the whole of each, at its mirror image, and at random views of it. */
+/** Looks at pictures, in order: at the whole of each, at its mirror image where that is wanted, and at random views of it. */
 export interface Looks {
   pixels: PixelSource;
   records: readonly number[];
   /** Side in pixels. */
   side: number;
   normalization: Normalization;
+  /** The mirror image of the whole follows it. */
   mirrored?: boolean;
   /** So many random views of each picture; look `i` is drawn with the seed `seed + i`. */
   random?: { count: number; seed: number; augment: AugmentOptions };
