@@ -83,8 +83,18 @@ describe.each([
 });
 
 it('counts multiplications', async () => {
-  const { work } = await dissect(tokenNetwork(), SHAPE);
-  expect(work).toBe(16 * 8 * 192 + 2 * 2 * 16 * 8 * 16 + 8 * 4);
+  const { multiplications, work } = await dissect(tokenNetwork(), SHAPE);
+  expect(multiplications).toBe(16 * 8 * 192 + 2 * 2 * 16 * 8 * 16 + 8 * 4);
+  expect(work).toBe(multiplications);
+});
+
+it('knows that convolutions in groups take longer to train', async () => {
+  const g = new Graph();
+  const kernel = g.constant({ type: 'float32', shape: [3, 1, 3, 3], data: new Float32Array(27) });
+  const depthwise = g.op('Conv', [g.input('image', SHAPE), kernel], { group: 3 });
+  const { multiplications, work } = await dissect(g.model({ features: depthwise }), SHAPE);
+  expect(multiplications).toBe(3 * 30 * 30 * 9);
+  expect(work).toBe(20 * multiplications);
 });
 
 it('shares the weights of the part that is trained', async () => {

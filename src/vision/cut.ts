@@ -8,13 +8,15 @@ export interface Cut {
   name: string;
   /** Of one picture's value, without the batch. */
   shape: readonly number[];
-  /** Multiplications per picture after it. */
+  /** Work per picture after it, as in {@link Anatomy}. */
   workAfter: number;
 }
 
 /** A model that is known at a batch size. */
 export interface Anatomy {
   /** Multiplications of convolutions and matrix products per picture. */
+  multiplications: number;
+  /** The same as a measure of the time that training takes: those of convolutions in groups count {@link GROUPED}-fold. */
   work: number;
   /** In their order: blocks' ends, the places between the layers of a chain. */
   cuts: Cut[];
@@ -23,6 +25,9 @@ export interface Anatomy {
   /** What the model computes from nothing but sizes and constants. */
   constants: Map<string, TensorData>;
 }
+
+/** Time of a multiplication of a convolution in groups, in a training step, as a multiple of that of others (docs/decisions.md). */
+const GROUPED = 20;
 
 /**
  * Finds the places where a model of one input and one output can be cut, and how much work lies behind each.
@@ -36,9 +41,10 @@ export async function dissect(model: OnnxModel, inputShape: readonly number[]): 
   // Of a value with several names the first: what has the others lies behind it.
   const names = new Map([...values].reverse().map(([name, value]) => [value, name]));
   const lastUse = new Map(graph.nodes.flatMap(({ inputs }, i) => inputs.map((value) => [value, i])));
-  const work = graph.nodes.map((node) => multiplications(node) / batch);
-  let workAfter = work.reduce((sum, each) => sum + each, 0);
-  const total = workAfter;
+  const multiplications = graph.nodes.map((node) => multiplicationsOf(node) / batch);
+  const work = graph.nodes.map((node, i) => multiplications[i]! * (isGrouped(node) ? GROUPED : 1));
+  const total = sum(work);
+  let workAfter = total;
   const cuts: Cut[] = [];
   const live = new Set<Value>([input]);
   for (const [i, { inputs, outputs }] of graph.nodes.entries()) {
@@ -55,11 +61,16 @@ export async function dissect(model: OnnxModel, inputShape: readonly number[]): 
     const tensor = graph.constants.get(value);
     return tensor ? [[name, tensor] as const] : [];
   });
-  return { work: total, cuts, constants: new Map(constants) };
+  return { multiplications: sum(multiplications), work: total, cuts, constants: new Map(constants) };
 }
 
+const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
+
+const isGrouped = ({ type, attributes }: Node) =>
+  type === 'Conv' && attributes.group !== undefined && attributes.group !== 1;
+
 /** Without additions and what costs little beside them. */
-function multiplications({ type, inputs, outputs }: Node): number {
+function multiplicationsOf({ type, inputs, outputs }: Node): number {
   const size = sizeOf(outputs[0]!.shape);
   const inner = inputs[1]?.shape ?? [];
   if (type === 'Conv') return size * sizeOf(inner.slice(1));

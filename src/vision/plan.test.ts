@@ -6,6 +6,7 @@ import { makePlan } from './plan.ts';
 
 /** A network of so many multiplications that can be cut after every tenth of them. */
 const network = (work: number): Anatomy => ({
+  multiplications: work,
   work,
   cuts: Array.from({ length: 9 }, (_, i) => ({
     name: `cut${i}`,

@@ -15,26 +15,26 @@ export interface Plan {
   };
 }
 
-/** What a budget allows for up to `pictures` pictures; for more in proportion. Work in multiplications. */
+/** What a budget allows for up to `pictures` pictures; for more in proportion. */
 interface Allowance {
   pictures: number;
-  /** Views of a picture, and work, for features. */
-  features: { views: number; work: number };
+  /** Views of a picture, and multiplications, for features. */
+  features: { views: number; multiplications: number };
   /** Views to show (per picture, within bounds), and work, for fine-tuning. */
   tuning?: { perPicture: number; minimum: number; maximum: number; work: number };
 }
 
 /** Two cores do about 8e10 multiplications a second forwards and 6e10 in training; on slow machines 4e10. */
 const ALLOWANCES: Record<Budget, Allowance> = {
-  fast: { pictures: 750, features: { views: 4, work: 1.5e12 } },
+  fast: { pictures: 750, features: { views: 4, multiplications: 1.5e12 } },
   balanced: {
     pictures: 1500,
-    features: { views: 6, work: 1.5e12 },
+    features: { views: 6, multiplications: 1.5e12 },
     tuning: { perPicture: 14.4, minimum: 3_600, maximum: 72_000, work: 13.2e12 },
   },
   best: {
     pictures: 1500,
-    features: { views: 8, work: 6e12 },
+    features: { views: 8, multiplications: 6e12 },
     tuning: { perPicture: 43.2, minimum: 10_800, maximum: 216_000, work: 43.2e12 },
   },
 };
@@ -62,7 +62,7 @@ export function makePlan(budget: Budget, pictures: number, anatomy: Anatomy | un
   const scale = Math.max(1, pictures / usual);
   const enough = Math.floor(ENOUGH_ROWS / pictures);
   if (!anatomy) return { features: Math.max(1, Math.min(features.views, enough)) };
-  const affordable = Math.floor((features.work * scale) / (pictures * anatomy.work));
+  const affordable = Math.floor((features.multiplications * scale) / (pictures * anatomy.multiplications));
   const plan: Plan = { features: Math.max(1, Math.min(features.views, affordable, enough)) };
   if (!tuning) return plan;
 

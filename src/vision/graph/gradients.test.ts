@@ -203,6 +203,7 @@ const cases: Record<string, Case[]> = {
   Reshape: [{ inputs: [[2, 3, 4]], build: (g, [x]) => g.reshape(x!, [0, -1]) }],
   Flatten: [{ inputs: [[2, 3, 4]], build: simple('Flatten', { axis: 1 }) }],
   Transpose: [{ inputs: [[2, 3, 4]], build: simple('Transpose', { perm: [2, 0, 1] }) }],
+  Pad: [{ inputs: [[2, 3, 4]], build: (g, [x]) => g.op('Pad', [x!, g.ints([0, 1, 2, 1, 0, 3])]) }],
   Expand: [{ inputs: [[3, 1]], build: (g, [x]) => g.op('Expand', [x!, g.ints([2, 3, 4])]) }],
 };
 

@@ -71,12 +71,8 @@ export const lowerings: Record<string, Lowering> = {
   Squeeze(g, inputs, attributes) {
     const { shape } = inputs[0]!;
     const axes = new Set(axesOf(g, inputs, attributes) ?? shape.flatMap((n, i) => (n === 1 ? [i] : [])));
-    return [
-      g.reshape(
-        inputs[0]!,
-        shape.filter((_, i) => !axes.has(i)),
-      ),
-    ];
+    const kept = shape.filter((_, i) => !axes.has(i));
+    return [g.reshape(inputs[0]!, kept)];
   },
   Unsqueeze(g, inputs, attributes) {
     const count = inputs[1] ? sizeOf(inputs[1].shape) : (attributes.axes as number[]).length;
@@ -104,9 +100,9 @@ export const lowerings: Record<string, Lowering> = {
   },
   /** With one zero as padding value. */
   Pad(g, [x, pads, value, axes], { mode = 'constant' }) {
-    if (mode !== 'constant' || (value && g.numbersOf(value)[0] !== 0))
-      throw new Error('Pad is supported with zeros only');
     const sizes = g.numbersOf(pads!);
+    const isZero = mode === 'constant' && (!value || g.numbersOf(value)[0] === 0);
+    if (!isZero || sizes.some((size) => size < 0)) throw new Error('Pad is supported with zeros only');
     const along = axesOf(g, [x, axes], {}) ?? x!.shape.map((_, i) => i);
     const all = [...x!.shape, ...x!.shape].map(() => 0);
     along.forEach((axis, i) => {

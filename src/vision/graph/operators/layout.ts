@@ -25,12 +25,8 @@ export const layout: Record<string, Operator> = {
     shape: (_g, [x], { perm }) => [(perm as number[]).map((axis) => x!.shape[axis]!)],
     gradient(g, { attributes }, dy) {
       const perm = attributes.perm as number[];
-      return [
-        g.transpose(
-          dy,
-          perm.map((_, i) => perm.indexOf(i)),
-        ),
-      ];
+      const inverse = perm.map((_, i) => perm.indexOf(i));
+      return [g.transpose(dy, inverse)];
     },
   },
   Expand: {
@@ -58,6 +54,12 @@ export const layout: Record<string, Operator> = {
     shape(g, [x, pads]) {
       const sizes = g.numbersOf(pads!);
       return [x!.shape.map((n, i) => n + sizes[i]! + sizes[i + x!.shape.length]!)];
+    },
+    gradient(g, { inputs: [x, pads] }, dy) {
+      const starts = g.numbersOf(pads!).slice(0, x!.shape.length);
+      const ends = starts.map((start, axis) => start + x!.shape[axis]!);
+      const bounds = [starts, ends, starts.map((_, axis) => axis), starts.map(() => 1)];
+      return [g.op('Slice', [dy, ...bounds.map((list) => g.ints(list))]), undefined];
     },
   },
   /** Inputs: data, starts, ends, axes, steps; starts and ends within the axis, steps positive. */
