@@ -21,6 +21,7 @@ NETWORKS = {
     "resnet10t": {},
     "mobilenetv3_small_100": {},
     "efficientnet_b0": {},
+    "tf_efficientnet_lite0": {},
     "regnety_002": {},
     "convnext_atto": {},
     "convnextv2_atto": {},
