@@ -32,3 +32,30 @@ it('does not look at what lies behind the output that is used', async () => {
   const before = network.outputs[0]!;
   expect(await gapOf({ ...model, outputs: [...model.outputs, before] }, before.name)).toBeUndefined();
 });
+
+/** The network behind a padding of its pictures. */
+function padded(pads: number[], mode: string): OnnxModel {
+  const [image] = network.inputs;
+  const data = BigInt64Array.from(pads, BigInt);
+  const pad: OnnxNode = {
+    type: 'Pad',
+    inputs: [image!.name, 'pads'],
+    outputs: ['padded'],
+    attributes: { mode },
+  };
+  const rename = (name: string) => (name === image!.name ? 'padded' : name);
+  const nodes = network.nodes.map((node) => ({ ...node, inputs: node.inputs.map(rename) }));
+  const initializers = new Map([...network.initializers, ['pads', { type: 'int64', shape: [8], data }]]);
+  return { ...network, nodes: [pad, ...nodes], initializers: initializers as OnnxModel['initializers'] };
+}
+
+it('covers padding with zeros', async () => {
+  expect(await gapOf(padded([0, 0, 0, 0, 0, 0, 1, 1], 'constant'))).toBeUndefined();
+});
+
+it.each([
+  ['with what lies at the edge', [0, 0, 1, 1, 0, 0, 1, 1], 'reflect'],
+  ['that takes something away', [0, 0, -1, -1, 0, 0, 1, 1], 'constant'],
+])('does not cover padding %s', async (_what, pads, mode) => {
+  expect(await gapOf(padded(pads, mode))).toBe('Pad (backbone.padded): Pad is supported with zeros only');
+});
