@@ -253,6 +253,16 @@ test('the check names lines, codes and what to do, and ends with 1 when a traini
   expect(empty).toMatchObject({ status: 1, out: expect.stringContaining('ERROR_EMPTY_MANIFEST') });
 });
 
+test('of many labels the rarest are named', async () => {
+  const image = await picture(COLOURS.red, 1, 64);
+  for (let label = 10; label < 40; label++) {
+    await put(`many/l${label}/0.png`, image);
+    if (label !== 33) await put(`many/l${label}/1.png`, image);
+  }
+  const { out } = await shell('ocellus dataset import many --to s3://many-labels');
+  expect(out).toMatch(/59 lines; 30 labels, the rarest: l33 1, l10 2, l11 2,.* l18 2\n/);
+});
+
 test('images that no training takes are left out by name, files outside the folder refused', async () => {
   await cp(join(folder, 'photos/red'), join(folder, 'odd/red'), { recursive: true });
   await put('odd/red/tiny.png', await picture(COLOURS.red, 1, 10));

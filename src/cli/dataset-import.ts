@@ -159,6 +159,8 @@ async function writeManifest(lines: string[], place: Place, objects?: ObjectStor
 }
 
 const SHOWN = 10;
+/** More labels than that aren't listed all. */
+const MANY = 25;
 
 function describeRefused(refused: Imported['refused']): string[] {
   if (refused.length === 0) return [];
@@ -176,14 +178,19 @@ function describeLines(lines: string[], manifest: string): string {
       counts.set(label, (counts.get(label) ?? 0) + 1);
     }
   }
-  const labels = [...counts]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([label, times]) => `${label} ${times}`);
   return [
-    `Written: ${manifest}, ${count(lines.length, 'line')}; ${count(counts.size, 'label')}: ${labels.join(', ')}`,
+    `Written: ${manifest}, ${count(lines.length, 'line')}; ${count(counts.size, 'label')}${describeCounts(counts)}`,
     ...(wrong > 0 ? [`${count(wrong, 'line')} have errors, which the check explains.`] : []),
     '',
     `Next: ocellus dataset check ${manifest}`,
     ...(manifest.startsWith('s3://') ? [`      ocellus train PROJECT VERSION --manifest ${manifest}`] : []),
   ].join('\n');
+}
+
+/** How often labels occur: all of them by name, or of many the rarest, which is where images are missing first. */
+function describeCounts(counts: ReadonlyMap<string, number>): string {
+  const byName = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+  const rarest = byName.toSorted(([, a], [, b]) => a - b).slice(0, SHOWN);
+  const [start, shown] = byName.length > MANY ? [', the rarest', rarest] : ['', byName];
+  return `${start}: ${shown.map(([label, times]) => `${label} ${times}`).join(', ')}`;
 }

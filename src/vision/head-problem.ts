@@ -111,7 +111,7 @@ export class HeadProblem {
   ): Promise<number> {
     const { labels, labelCount, views, features } = this.#data;
     const total = views * importance.reduce((sum, v) => sum + v, 0);
-    const parameters = Float32Array.from(point);
+    const parameters = new Float32Array(point);
     const split = labelCount * features.width;
     const weights = { data: parameters.subarray(0, split), shape: [labelCount, features.width] };
     const bias = { data: parameters.subarray(split), shape: [labelCount] };

@@ -32,7 +32,7 @@ const FOLDS = 5;
  * The strength is chosen on at most so many pictures, so many views of each, and so much work for one look at all of
  * them; roughly solved problems tell strengths apart as well.
  */
-const CHOOSING = { pictures: 4000, views: 2, work: 1e9, search: { tolerance: 1e-4, iterations: 60 } };
+const CHOOSING = { pictures: 4000, views: 2, work: 1e9, search: { tolerance: 1e-4, iterations: 15 } };
 
 /**
  * Trains multinomial logistic regression (one logistic regression per label when labels are not exclusive) with an L2

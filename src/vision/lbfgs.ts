@@ -13,8 +13,17 @@ const dot = (a: Float64Array, b: Float64Array): number => {
   return sum;
 };
 
+/** target += scale · b, in place: these loops are most of the time that many labels take here. */
+function add(target: Float64Array, scale: number, b: Float64Array): void {
+  for (let i = 0; i < target.length; i++) target[i]! += scale * b[i]!;
+}
+
 /** a + scale · b */
-const combine = (a: Float64Array, scale: number, b: Float64Array) => a.map((v, i) => v + scale * b[i]!);
+function combine(a: Float64Array, scale: number, b: Float64Array): Float64Array {
+  const sum = a.slice();
+  add(sum, scale, b);
+  return sum;
+}
 
 interface Pair {
   step: Float64Array;
@@ -25,17 +34,18 @@ interface Pair {
 
 /** The quasi-Newton direction: minus the estimated inverse Hessian times the gradient, by the two-loop recursion. */
 function direction(gradient: Float64Array, pairs: readonly Pair[]): Float64Array {
-  let d = gradient.map((v) => -v);
+  const d = new Float64Array(gradient.length);
+  add(d, -1, gradient);
   const alphas: number[] = [];
   for (const { step, change, rho } of pairs.toReversed()) {
     const alpha = rho * dot(step, d);
     alphas.push(alpha);
-    d = combine(d, -alpha, change);
+    add(d, -alpha, change);
   }
   const last = pairs.at(-1);
   const scale = last ? 1 / (last.rho * dot(last.change, last.change)) : 1 / Math.max(1, Math.sqrt(dot(d, d)));
-  d = d.map((v) => v * scale);
-  for (const { step, change, rho } of pairs) d = combine(d, alphas.pop()! - rho * dot(change, d), step);
+  for (let i = 0; i < d.length; i++) d[i]! *= scale;
+  for (const { step, change, rho } of pairs) add(d, alphas.pop()! - rho * dot(change, d), step);
   return d;
 }
 
