@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { calibrationError, calibrationErrorOf, fitTemperature, isBetter, logLoss } from './calibration.ts';
+import { calibrationError, calibrationErrorOf, fitTemperature, logLoss } from './calibration.ts';
 import { normal, random } from './random.ts';
 
 /** Pictures whose labels are drawn from the softmax of `logits / temperature`. */
@@ -69,10 +69,3 @@ function oneByOne(logits: Float32Array, temperature: number): number[][] {
     [0, 1, 2].filter((label) => next() < 1 / (1 + Math.exp(-logits[row * 3 + label]! / temperature))),
   );
 }
-
-it('isBetter asks for a gain that is not chance', () => {
-  expect(isBetter([0.5, 0.6, 0.4], [0.9, 1, 0.8])).toBe(true);
-  expect(isBetter([0.9, 1, 0.8], [0.5, 0.6, 0.4])).toBe(false);
-  expect(isBetter([0.1, 2, 0.1, 1], [0.1, 1, 1, 1.15])).toBe(false);
-  expect(isBetter([1], [1])).toBe(false);
-});

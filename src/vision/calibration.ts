@@ -1,3 +1,5 @@
+import { mean } from './metrics.ts';
+
 /** Logits of pictures with what they show: `[pictures, labels]` row by row, and the labels of each. */
 export interface ScoredPictures {
   logits: Float32Array;
@@ -6,12 +8,9 @@ export interface ScoredPictures {
   exclusive: boolean;
 }
 
-/** Cross entropy of each picture's logits divided by a temperature: softmax when labels are exclusive, else mean per label. */
-export function logLosses(
-  { logits, labels, labelCount, exclusive }: ScoredPictures,
-  temperature = 1,
-): number[] {
-  return labels.map((present, row) => {
+/** Mean cross entropy of the pictures' logits divided by a temperature: softmax when labels are exclusive, else mean per label. */
+export function logLoss({ logits, labels, labelCount, exclusive }: ScoredPictures, temperature = 1): number {
+  const losses = labels.map((present, row) => {
     const z = logits.subarray(row * labelCount, (row + 1) * labelCount).map((v) => v / temperature);
     if (exclusive) {
       const highest = z.reduce((a, b) => Math.max(a, b), -Infinity);
@@ -23,25 +22,7 @@ export function logLosses(
       return total + (softplus - (present.includes(label) ? v : 0)) / labelCount;
     }, 0);
   });
-}
-
-/** The mean of {@link logLosses}. */
-export function logLoss(scored: ScoredPictures, temperature = 1): number {
-  return mean(logLosses(scored, temperature));
-}
-
-/** Of at least one number. */
-export const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
-
-/**
- * Whether losses of the same pictures are lower than before, by more than half the standard error of their mean
- * difference: of few pictures a small gain says nothing.
- */
-export function isBetter(losses: readonly number[], before: readonly number[]): boolean {
-  const gains = losses.map((loss, i) => before[i]! - loss);
-  const gain = mean(gains);
-  const variance = mean(gains.map((g) => (g - gain) ** 2));
-  return gain > 0.5 * Math.sqrt(variance / Math.max(1, gains.length - 1));
+  return mean(losses);
 }
 
 /** How many pictures it takes to believe in a temperature far from 1: those of a handful are all right, or all wrong. */

@@ -65,8 +65,8 @@ function tuning(checkpoints?: string): Tuning {
 }
 
 it('a trial scores the pictures that were held out', async () => {
-  const { scored, losses } = (await tryStage(stage(), tuning(), () => {}))!;
-  expect(losses).toHaveLength(held.length);
+  const { scored, loss } = (await tryStage(stage(), tuning(), () => {}))!;
+  expect(loss).toBeGreaterThan(0);
   expect(scored.labels).toEqual(held.map((i) => [i % 2]));
 });
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Backbone } from './backbone.ts';
-import { fitTemperature, logLosses, type ScoredPictures } from './calibration.ts';
+import { fitTemperature, logLoss, type ScoredPictures } from './calibration.ts';
 import type { TrainingProgress } from './classifier.ts';
 import { outputsOfLooks } from './features.ts';
 import { DivergenceError, fitNetwork, type Pictures } from './fit.ts';
@@ -52,7 +52,8 @@ export interface Tuning {
 /** What was held out, as a stage scores it. */
 export interface Tried {
   scored: ScoredPictures;
-  losses: number[];
+  /** Mean of a picture, at the best temperature. */
+  loss: number;
 }
 
 export type Report = (progress: TrainingProgress) => void;
@@ -70,7 +71,7 @@ export async function tryStage(stage: Stage, tuning: Tuning, onProgress: Report)
   const trial = { ...stage, count: TRIAL * stage.count };
   if (!(await fitGrowing(trial, tuning, tuning.kept, 'trial', onProgress))) return undefined;
   const scored = await score(stage.network, tuning.backbone, tuning.pictures, tuning.held);
-  return { scored, losses: logLosses(scored, fitTemperature(scored)) };
+  return { scored, loss: logLoss(scored, fitTemperature(scored)) };
 }
 
 /** Trains a stage with all of its views on all pictures. False when it diverges. */

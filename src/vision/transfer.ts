@@ -1,14 +1,7 @@
 import { join } from 'node:path';
 import { type Backbone, outputShape } from './backbone.ts';
 import type { Budget } from './budget.ts';
-import {
-  calibrationErrorOf,
-  fitTemperature,
-  isBetter,
-  logLosses,
-  mean,
-  type ScoredPictures,
-} from './calibration.ts';
+import { calibrationErrorOf, fitTemperature, logLoss, type ScoredPictures } from './calibration.ts';
 import { fineTuningGap } from './coverage.ts';
 import { type Anatomy, after, type Cut, dissect } from './cut.ts';
 import { findFineMap } from './feature-maps.ts';
@@ -44,7 +37,7 @@ const SMALL_SIDE = { share: 0.75, least: 2 / 3, multiple: 32 };
 const FEWEST_TO_GROW = 8000;
 
 /** The training's loss as a share of its trial's, which has fewer views and fewer pictures (docs/decisions.md). */
-const PROMISE = 0.85;
+const PROMISE = 0.8;
 
 /** A head with so small a loss of a picture, in cross-validation, leaves nothing to gain: hardly one in a hundred is wrong. */
 const NOTHING_LEFT = 0.04;
@@ -102,7 +95,7 @@ export async function transfer(
       labels: held.map((i) => pictures.labels[i]!),
       logits: await scoreHead(start, data, held),
     };
-    const before = { ...headOnly, pictureLosses: logLosses(scored, fitTemperature(scored)) };
+    const headLoss = logLoss(scored, fitTemperature(scored));
     const smallSide = await smallSideOf(backbone, anatomy);
     const begin = (): Stage => {
       const network = withOwnWeights(withFreshHead(backbone, pictures.labelCount));
@@ -111,7 +104,7 @@ export async function transfer(
         : wholeNetwork(network, pictures, plan, anatomy, backbone, smallSide);
     };
     const tuning = { backbone, pictures, held, kept, seed: seed + 1, checkpoints };
-    return await fineTune(before, begin, tuning, onProgress);
+    return await fineTune(headOnly, headLoss, begin, tuning, onProgress);
   } finally {
     await features.remove();
     await activations?.remove();
@@ -186,7 +179,7 @@ function assess({ validation }: TrainedHead, { labels, labelCount, exclusive }: 
   return {
     method: 'head' as Method,
     temperature,
-    losses: { head: mean(logLosses(scored, temperature)) },
+    losses: { head: logLoss(scored, temperature) },
     calibrationError: calibrationErrorOf(scored, temperature),
   };
 }
@@ -254,32 +247,31 @@ export function leavesNothing(
   return loss * (exclusive ? 1 : labelCount) < NOTHING_LEFT;
 }
 
-/** Whether the training that follows a trial will be better than the head, by the losses of both on the same held-out pictures. */
-export function isPromising(trial: readonly number[], head: readonly number[]): boolean {
-  const expected = trial.map((loss) => PROMISE * loss);
-  return isBetter(expected, head);
+/** Whether the training that follows a trial will be better than the head, by the mean losses of both on the same held-out pictures. */
+export function isPromising(trial: number, head: number): boolean {
+  return PROMISE * trial < head;
 }
 
 /**
  * Tries a stage on what isn't held out, and where that promises to be better than the head, trains it from its beginning on all pictures: one that
- * goes on from the trial learns the pictures that were held out less well (docs/decisions.md). The head has `pictureLosses` on the
- * held-out pictures, which it has not seen. `begin` makes the stage, each time with weights of its own.
+ * goes on from the trial learns the pictures that were held out less well (docs/decisions.md). `headLoss` is that of the head on the
+ * held-out pictures by one that has not seen them. `begin` makes the stage, each time with weights of its own.
  */
 async function fineTune(
-  { pictureLosses, ...head }: Trained & { pictureLosses: readonly number[] },
+  head: Trained,
+  headLoss: number,
   begin: () => Stage,
   tuning: Tuning,
   onProgress: Report,
 ): Promise<Trained> {
-  const headLosses = { head: mean(pictureLosses) };
   const trial = begin();
   const tried = await tryStage(trial, tuning, between(ENDS.head, ENDS.trial, onProgress));
-  if (!tried) return { ...head, losses: headLosses };
-  const { scored, losses: trialLosses } = tried;
+  if (!tried) return { ...head, losses: { head: headLoss } };
+  const { scored, loss } = tried;
   const { name, method } = trial;
-  onProgress({ stage: name, fraction: ENDS.trial, validationLoss: mean(trialLosses) });
-  const losses = { ...headLosses, [method]: mean(trialLosses) };
-  if (!isPromising(trialLosses, pictureLosses)) return { ...head, losses };
+  onProgress({ stage: name, fraction: ENDS.trial, validationLoss: loss });
+  const losses = { head: headLoss, [method]: loss };
+  if (!isPromising(loss, headLoss)) return { ...head, losses };
   const temperature = fitTemperature(scored);
   const calibrationError = calibrationErrorOf(scored, temperature);
   const stage = begin();
