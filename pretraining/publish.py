@@ -29,8 +29,7 @@ LIMITS = (
 # Why the sources of weaker licence evidence are used, too.
 WIDE = (
     "The sources from sports100 on have weaker licence evidence. They are used since the network of the others alone (the strict variant), "
-    "trained for as long, is more than a point of macro-F1 behind this one in linear probes. Fine-tuned in PyTorch it is level, "
-    "and may take this one's place once that holds for Ocellus's own trainer (pretraining/RESULTS.md)."
+    "trained for as long, is more than a point of macro-F1 behind this one, in linear probes as in Ocellus's own fine-tuning (pretraining/RESULTS.md)."
 )
 
 
