@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Backbone } from './backbone.ts';
+import { logLoss } from './calibration.ts';
 import { residualNetwork } from './network.ts';
 import { PixelFile } from './pixels.ts';
 import { random } from './random.ts';
@@ -66,7 +67,9 @@ function tuning(checkpoints?: string): Tuning {
 
 it('a trial scores the pictures that were held out', async () => {
   const { scored, loss } = (await tryStage(stage(), tuning(), () => {}))!;
-  expect(loss).toBeGreaterThan(0);
+  expect(scored.logits).toHaveLength(2 * held.length);
+  // The temperature that is fitted is no worse than none.
+  expect(loss).toBeLessThanOrEqual(logLoss(scored));
   expect(scored.labels).toEqual(held.map((i) => [i % 2]));
 });
 
