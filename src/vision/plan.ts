@@ -35,7 +35,7 @@ const ALLOWANCES: Record<Budget, Allowance> = {
   best: {
     pictures: 1500,
     features: { views: 8, multiplications: 6e12 },
-    tuning: { perPicture: 43.2, minimum: 10_800, maximum: 216_000, work: 43.2e12 },
+    tuning: { perPicture: 20, minimum: 6_900, maximum: 100_000, work: 43.2e12 },
   },
 };
 

@@ -3,7 +3,7 @@ import type { Cut } from './cut.ts';
 import { Graph } from './graph/graph.ts';
 import { residualNetwork } from './network.ts';
 import { random } from './random.ts';
-import { isPromising, leavesNothing, smallSideOf } from './transfer.ts';
+import { anatomyOf, isPromising, leavesNothing, smallSideOf } from './transfer.ts';
 
 describe('the crops that fine-tuning begins with', () => {
   const model = residualNetwork({ widths: [4, 8], labels: 2 }, random(1));
@@ -44,6 +44,16 @@ describe('the crops that fine-tuning begins with', () => {
     const rigid = g.model({ features }, { image: ['N', 3, 'H', 'W'], features: ['N', 8] });
     expect(await smallSideOf({ model: rigid, inputSize: 128 }, { fine })).toBe(128);
   });
+});
+
+it.each([
+  ['balanced', true],
+  ['best', false],
+] as const)('the finest maps of a network are kept by %s: %s', async (budget, keeps) => {
+  const model = residualNetwork({ widths: [8, 16, 32, 64], labels: 2 }, random(1));
+  const anatomy = await anatomyOf({ model, inputSize: 128 }, budget);
+  expect(anatomy!.cuts.length).toBeGreaterThan(0);
+  expect(anatomy!.fine !== undefined).toBe(keeps);
 });
 
 it.each([

@@ -64,7 +64,7 @@ export async function transfer(
   const gap = budget === 'fast' ? undefined : await fineTuningGap(backbone);
   const note = gap && `The backbone ${backbone.name} stays frozen. ${gap}`;
   onProgress({ stage: 'computing features', fraction: 0, note });
-  const anatomy = await anatomyOf(backbone);
+  const anatomy = await anatomyOf(backbone, budget);
   const plan = makePlan(gap === undefined ? budget : 'fast', pictures.records.length, anatomy);
   const ends = plan.tuning ? ENDS : { ...ENDS, features: 0.8, head: 1 };
   const features = await RowFile.create(join(scratch, 'features'), backbone.width);
@@ -111,10 +111,17 @@ export async function transfer(
   }
 }
 
-/** Undefined where the operator table doesn't cover the backbone. */
-async function anatomyOf({ model, inputSize: side }: Backbone): Promise<Anatomy | undefined> {
+/**
+ * Undefined where the operator table doesn't cover the backbone. It has no finest maps for `best`, which trains all of the network,
+ * on crops of one size (docs/decisions.md).
+ */
+export async function anatomyOf(
+  { model, inputSize: side }: Pick<Backbone, 'model' | 'inputSize'>,
+  budget: Budget,
+): Promise<Anatomy | undefined> {
   try {
     const anatomy = await dissect(model, [RECIPE.batch, 3, side, side]);
+    if (budget === 'best') return anatomy;
     const fine = await findFineMap(model);
     const isFine = ({ name, workAfter }: Cut) => name === fine && workAfter >= MOST * anatomy.work;
     return { ...anatomy, fine: anatomy.cuts.find(isFine) };
