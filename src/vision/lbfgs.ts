@@ -13,7 +13,7 @@ const dot = (a: Float64Array, b: Float64Array): number => {
   return sum;
 };
 
-/** target += scale · b, in place: these loops are most of the time that many labels take here. */
+/** target += scale · b. In place: vectors of many labels are long, and making new ones took most of a step (docs/decisions.md). */
 function add(target: Float64Array, scale: number, b: Float64Array): void {
   for (let i = 0; i < target.length; i++) target[i]! += scale * b[i]!;
 }
