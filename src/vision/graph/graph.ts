@@ -82,6 +82,11 @@ export class Graph {
     return this.add(type, inputs, attributes)[0]!;
   }
 
+  /** The node whose first output a value is; undefined for inputs and constants. */
+  producerOf(x: Value): Node | undefined {
+    return this.nodes.findLast(({ outputs }) => outputs[0] === x);
+  }
+
   mul(a: Value, b: Value | number): Value {
     return this.op('Mul', [a, typeof b === 'number' ? this.scalar(b) : b]);
   }
@@ -90,8 +95,14 @@ export class Graph {
     return this.op('Reshape', [x, this.ints(shape)]);
   }
 
+  /** Axes in another order. What was only put in another order before is read from there. */
   transpose(x: Value, perm: number[]): Value {
-    return this.op('Transpose', [x], { perm });
+    const before = this.producerOf(x);
+    if (before?.type !== 'Transpose') return this.op('Transpose', [x], { perm });
+    const composed = perm.map((axis) => (before.attributes.perm as number[])[axis]!);
+    const [source] = before.inputs as [Value];
+    const isSame = composed.every((axis, i) => axis === i);
+    return isSame ? source : this.op('Transpose', [source], { perm: composed });
   }
 
   /** Sum over axes. With `keepdims` the axes stay with size 1. */

@@ -1,4 +1,6 @@
 import { type Attributes, type Graph, sizeOf, type Value } from './graph.ts';
+import { geometry } from './operators/convolution.ts';
+import { winograd } from './winograd.ts';
 
 type Lowering = (g: Graph, inputs: (Value | undefined)[], attributes: Attributes, outputs: number) => Value[];
 
@@ -29,6 +31,12 @@ const reduce =
  * that only say in another way what a table entry says. Keeps the operator table small.
  */
 export const lowerings: Record<string, Lowering> = {
+  /** A kernel that is trained has gradients; ONNX Runtime is faster with others as they are. */
+  Conv(g, [x, w, b], attributes) {
+    const y = g.constants.has(w!) ? undefined : winograd(g, x!, w!, geometry(attributes));
+    if (!y) return [g.op('Conv', b ? [x!, w!, b] : [x!, w!], attributes)];
+    return [b ? g.op('Add', [y, g.reshape(b, [b.shape[0]!, 1, 1])]) : y];
+  },
   Dropout: (g, [x]) => [g.op('Identity', [x!])],
   Cast(g, [x], { to }) {
     if (to !== 1 || x!.type !== 'float32')

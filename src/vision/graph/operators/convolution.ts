@@ -3,7 +3,7 @@ import type { Operator } from '../operators.ts';
 
 type Pair = [number, number];
 
-interface Geometry {
+export interface Geometry {
   strides: Pair;
   dilations: Pair;
   /** top, left, bottom, right */

@@ -32,8 +32,15 @@ export const linear: Record<string, Operator> = {
       const da = g.op('MatMul', [dy, swapLast(g, b!)]);
       // One product for a weight matrix, instead of one per leading index and their sum.
       if (b!.shape.length === 2) return [da, gemm(g, asMatrix(g, a!), true, asMatrix(g, dy), false)];
-      const db = g.op('MatMul', [swapLast(g, a!), dy]);
-      return [unbroadcast(g, da, a!.shape), unbroadcast(g, db, b!.shape)];
+      const db = (x: Value, y: Value, shape: readonly number[]) =>
+        unbroadcast(g, g.op('MatMul', [swapLast(g, x), y]), shape);
+      // That of a transposed operand comes out in the order that it had before.
+      const before = g.producerOf(b!);
+      const transposed = before?.type === 'Transpose';
+      return [
+        unbroadcast(g, da, a!.shape),
+        transposed ? swapLast(g, db(dy, a!, swapLast(g, b!).shape)) : db(a!, dy, b!.shape),
+      ];
     },
   },
   /** `a' × b' + c` with alpha = beta = 1; `transA`, `transB` tell which operand is transposed. */
