@@ -97,6 +97,15 @@ it('knows that convolutions in groups take longer to train', async () => {
   expect(work).toBe(20 * multiplications);
 });
 
+it('knows that 3×3 convolutions of many channels take less to train', async () => {
+  const g = new Graph();
+  const kernel = g.constant({ type: 'float32', shape: [64, 64, 3, 3], data: new Float32Array(64 * 64 * 9) });
+  const y = g.op('Conv', [g.input('image', [32, 64, 8, 8]), kernel], { pads: [1, 1, 1, 1] });
+  const { multiplications, work } = await dissect(g.model({ features: y }), [32, 64, 8, 8]);
+  expect(multiplications).toBe(64 * 64 * 9 * 64);
+  expect(work).toBeLessThan(0.5 * multiplications);
+});
+
 it('shares the weights of the part that is trained', async () => {
   const model = tokenNetwork();
   const anatomy = await dissect(model, SHAPE);

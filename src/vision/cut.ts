@@ -1,6 +1,7 @@
 import { Graph, type Node, sizeOf, type Value } from './graph/graph.ts';
 import { instantiate } from './graph/instantiate.ts';
 import type { OnnxModel, OnnxValue, TensorData } from './graph/onnx.ts';
+import { weightNames } from './graph/trainable.ts';
 
 /** A place where a model can be cut in two: every path from the input to the output goes through this one value. */
 export interface Cut {
@@ -16,12 +17,13 @@ export interface Cut {
 export interface Anatomy {
   /** Multiplications of convolutions and matrix products per picture. */
   multiplications: number;
-  /** The same as a measure of the time that training takes: those of convolutions in groups count {@link GROUPED}-fold. */
+  /**
+   * The same as a measure of the time that training takes: as its graph has them (see `winograd`), those of convolutions in groups
+   * {@link GROUPED}-fold.
+   */
   work: number;
   /** In their order: blocks' ends, the places between the layers of a chain. */
   cuts: Cut[];
-  /** Where the finest feature maps end (see `findFineMap`), if there is such a place. */
-  fine?: Cut | undefined;
   /** What the model computes from nothing but sizes and constants. */
   constants: Map<string, TensorData>;
 }
@@ -34,19 +36,27 @@ const GROUPED = 20;
  * `inputShape` has the batch size first. Throws an Error that names the first operator that is not in the operator table.
  */
 export async function dissect(model: OnnxModel, inputShape: readonly number[]): Promise<Anatomy> {
-  const graph = new Graph(model.opset);
-  const input = graph.input(model.inputs[0]!.name, inputShape);
-  const values = await instantiate(graph, model, { [input.name]: input });
   const batch = inputShape[0]!;
+  const plain = new Graph(model.opset);
+  const known = await instantiate(plain, model, inputOf(plain, model, inputShape));
+  const constants = [...known].flatMap(([name, value]) => {
+    const tensor = plain.constants.get(value);
+    return tensor ? [[name, tensor] as const] : [];
+  });
+
+  const graph = new Graph(model.opset);
+  const inputs = inputOf(graph, model, inputShape);
+  const weights = weightNames(model);
+  const values = await instantiate(graph, model, inputs, (name, { shape }) =>
+    weights.has(name) ? graph.input(name, shape) : undefined,
+  );
+  const work = graph.nodes.map((node) => (multiplicationsOf(node) / batch) * (isGrouped(node) ? GROUPED : 1));
   // Of a value with several names the first: what has the others lies behind it.
   const names = new Map([...values].reverse().map(([name, value]) => [value, name]));
   const lastUse = new Map(graph.nodes.flatMap(({ inputs }, i) => inputs.map((value) => [value, i])));
-  const multiplications = graph.nodes.map((node) => multiplicationsOf(node) / batch);
-  const work = graph.nodes.map((node, i) => multiplications[i]! * (isGrouped(node) ? GROUPED : 1));
-  const total = sum(work);
-  let workAfter = total;
+  let workAfter = sum(work);
   const cuts: Cut[] = [];
-  const live = new Set<Value>([input]);
+  const live = new Set<Value>(Object.values(inputs));
   for (const [i, { inputs, outputs }] of graph.nodes.entries()) {
     for (const value of outputs) if (lastUse.has(value)) live.add(value);
     for (const value of inputs) if (lastUse.get(value) === i) live.delete(value);
@@ -57,12 +67,13 @@ export async function dissect(model: OnnxModel, inputShape: readonly number[]): 
       cuts.push({ name, shape: only!.shape.slice(1), workAfter });
     }
   }
-  const constants = [...values].flatMap(([name, value]) => {
-    const tensor = graph.constants.get(value);
-    return tensor ? [[name, tensor] as const] : [];
-  });
-  return { multiplications: sum(multiplications), work: total, cuts, constants: new Map(constants) };
+  const multiplications = sum(plain.nodes.map(multiplicationsOf)) / batch;
+  return { multiplications, work: sum(work), cuts, constants: new Map(constants) };
 }
+
+const inputOf = (graph: Graph, { inputs: [image] }: OnnxModel, shape: readonly number[]) => ({
+  [image!.name]: graph.input(image!.name, shape),
+});
 
 const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
 
@@ -70,11 +81,11 @@ const isGrouped = ({ type, attributes }: Node) =>
   type === 'Conv' && attributes.group !== undefined && attributes.group !== 1;
 
 /** Without additions and what costs little beside them. */
-function multiplicationsOf({ type, inputs, outputs }: Node): number {
+function multiplicationsOf({ type, inputs, outputs, attributes }: Node): number {
   const size = sizeOf(outputs[0]!.shape);
   const inner = inputs[1]?.shape ?? [];
   if (type === 'Conv') return size * sizeOf(inner.slice(1));
-  if (type === 'MatMul' || type === 'Gemm') return size * inputs[0]!.shape.at(-1)!;
+  if (type === 'MatMul' || type === 'Gemm') return size * inputs[0]!.shape.at(attributes.transA ? 0 : -1)!;
   return 0;
 }
 

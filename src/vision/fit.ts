@@ -48,8 +48,6 @@ export interface FitOptions {
   onProgress(progress: { fraction: number; loss: number; imagesPerSecond: number }): void;
   /** A factor of the learning rate for each weight; 0 freezes it. */
   learningRateOf?(weight: string): number;
-  /** Batch normalisations of frozen weights take on the pictures' statistics, too. */
-  adapts?: boolean;
   /** A file from which a training that was cut short goes on, to the same weights bit for bit. */
   checkpoint?: string;
 }
@@ -73,11 +71,11 @@ export async function fitNetwork(
   labelling: Labelling,
   recipe: Recipe,
   seed: number,
-  { onProgress, learningRateOf = () => 1, adapts = false, checkpoint: path }: FitOptions,
+  { onProgress, learningRateOf = () => 1, checkpoint: path }: FitOptions,
 ): Promise<void> {
   const { batch, mixing, labelSmoothing } = recipe;
   const shape = [batch, ...shapeOf(views)];
-  const trainable = await makeTrainable(model, shape, (name) => learningRateOf(name) > 0, adapts);
+  const trainable = await makeTrainable(model, shape, (name) => learningRateOf(name) > 0);
   const { parameters, statistics } = trainable;
   const weights: Record<string, Feed> = Object.fromEntries(
     parameters.map(({ value, data }) => [value.name, { data, shape: value.shape }]),

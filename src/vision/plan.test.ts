@@ -33,14 +33,6 @@ describe('makePlan', () => {
     expect(tuning!.views).toBeGreaterThan(1000);
   });
 
-  it('shows more views where the finest maps are kept', () => {
-    const whole = network(5e8);
-    const kept = { ...whole, fine: whole.cuts[3] };
-    expect(makePlan('balanced', 1500, kept).tuning!.views).toBeGreaterThan(
-      1.3 * makePlan('balanced', 1500, whole).tuning!.views,
-    );
-  });
-
   it('keeps what lies at the cut on disk only where there is little of it', () => {
     expect(makePlan('balanced', 250_000, network(5e9)).tuning!.last).toMatchObject({ cached: false });
     expect(makePlan('balanced', 250_000, network(3e7)).features).toBe(1);

@@ -6,7 +6,7 @@ import { sizeOf } from './graph/graph.ts';
 export interface Plan {
   /** Views of each picture that features are computed of: the whole picture, its mirror image and random ones. */
   features: number;
-  /** Fine-tuning of everything but the finest maps, or where that is too much work, of what lies behind a cut. */
+  /** Fine-tuning of everything, or where that is too much work, of what lies behind a cut. */
   tuning?: {
     /** Views to show in it, besides those of its trial. */
     views: number;
@@ -68,8 +68,8 @@ export function makePlan(budget: Budget, pictures: number, anatomy: Anatomy | un
 
   const wanted = Math.min(tuning.maximum, Math.max(tuning.minimum, tuning.perPicture * pictures));
   const viewsOf = (work: number) => Math.floor(Math.min(wanted, (tuning.work * scale) / work));
-  const { work, fine } = anatomy;
-  const views = viewsOf(work + BACKWARD * (fine?.workAfter ?? work));
+  const { work } = anatomy;
+  const views = viewsOf((1 + BACKWARD) * work);
   if (views >= Math.max(FEWEST_VIEWS, FEWEST_VIEWS_PER_PICTURE * pictures))
     return { ...plan, tuning: { views } };
   const cut = anatomy.cuts.find(({ workAfter }) => workAfter <= LAST * work);

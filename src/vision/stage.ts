@@ -13,8 +13,6 @@ import type { Views } from './views.ts';
 
 /** Views of a trial, as a share of those of the training that may follow. */
 const TRIAL = 0.55;
-/** Where crops grow: shares of the views, and about of the time, that have passed with smaller ones (docs/decisions.md). */
-const SMALL = { views: 0.75, time: 0.65 };
 
 /** One step of fine-tuning. */
 export interface Stage {
@@ -27,11 +25,7 @@ export interface Stage {
   part: OnnxModel;
   /** Weights that stay as they are. */
   frozen: ReadonlySet<string>;
-  /** Batch normalisations among them take on the pictures' statistics all the same. */
-  adapts: boolean;
   views: Views;
-  /** Smaller ones, to begin with. */
-  smallViews?: Views;
   /** Views to show in the training. */
   count: number;
 }
@@ -69,7 +63,7 @@ export function between(from: number, to: number, onProgress: Report): Report {
  */
 export async function tryStage(stage: Stage, tuning: Tuning, onProgress: Report): Promise<Tried | undefined> {
   const trial = { ...stage, count: TRIAL * stage.count };
-  if (!(await fitGrowing(trial, tuning, tuning.kept, 'trial', onProgress))) return undefined;
+  if (!(await fitStage(trial, tuning, tuning.kept, 'trial', onProgress))) return undefined;
   const scored = await score(stage.network, tuning.backbone, tuning.pictures, tuning.held);
   return { scored, loss: logLoss(scored, fitTemperature(scored)) };
 }
@@ -77,29 +71,11 @@ export async function tryStage(stage: Stage, tuning: Tuning, onProgress: Report)
 /** Trains a stage with all of its views on all pictures. False when it diverges. */
 export async function trainStage(stage: Stage, tuning: Tuning, onProgress: Report): Promise<boolean> {
   const all = tuning.pictures.labels.map((_, i) => i);
-  return await fitGrowing(stage, { ...tuning, seed: tuning.seed + 1 }, all, 'training', onProgress);
-}
-
-/** Trains a stage with smaller views first, where it has such, then with the usual ones. False when it diverges. */
-async function fitGrowing(
-  stage: Stage,
-  tuning: Tuning,
-  places: readonly number[],
-  file: string,
-  onProgress: Report,
-): Promise<boolean> {
-  const { smallViews, count } = stage;
-  if (!smallViews) return await fitStage(stage, tuning, places, file, onProgress);
-  const small = { ...stage, views: smallViews, count: SMALL.views * count };
-  const report = between(0, SMALL.time, onProgress);
-  if (!(await fitStage(small, tuning, places, `${file}, small`, report))) return false;
-  const usual = { ...stage, count: (1 - SMALL.views) * count };
-  const settings = { ...tuning, seed: tuning.seed + 2 };
-  return await fitStage(usual, settings, places, file, between(SMALL.time, 1, onProgress));
+  return await fitStage(stage, { ...tuning, seed: tuning.seed + 1 }, all, 'training', onProgress);
 }
 
 async function fitStage(
-  { name, part, frozen, adapts, views, count }: Stage,
+  { name, part, frozen, views, count }: Stage,
   { pictures, seed, checkpoints }: Tuning,
   places: readonly number[],
   file: string,
@@ -111,7 +87,6 @@ async function fitStage(
     await fitNetwork(part, shown, labelling, { ...RECIPE, views: count }, seed, {
       onProgress: (progress) => onProgress({ stage: name, ...progress }),
       learningRateOf: (weight) => (frozen.has(weight) ? 0 : rateOf(weight)),
-      adapts,
       checkpoint: checkpoints && join(checkpoints, file),
     });
     return true;

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
-import { type Backbone, outputShape } from './backbone.ts';
+import type { Backbone } from './backbone.ts';
 import type { Budget } from './budget.ts';
 import { calibrationErrorOf, fitTemperature, logLoss, type ScoredPictures } from './calibration.ts';
 import { fineTuningGap } from './coverage.ts';
 import { type Anatomy, after, type Cut, dissect } from './cut.ts';
-import { findFineMap } from './feature-maps.ts';
 import { runOnLooks } from './features.ts';
 import type { Pictures } from './fit.ts';
 import { foldBatchNorm } from './graph/fold.ts';
@@ -26,15 +25,6 @@ import type { RandomCrops, Views } from './views.ts';
 
 /** Share of the progress that has passed when a stage ends. */
 const ENDS = { features: 0.2, head: 0.25, trial: 0.52 };
-
-/** The finest maps are kept in fine-tuning where at least this share of the work lies behind them. */
-const MOST = 0.5;
-
-/** Side of the crops that fine-tuning begins with, as a share of the others'; in multiples of the coarsest stride, without which maps and pixels shift. */
-const SMALL_SIDE = { share: 0.75, least: 2 / 3, multiple: 32 };
-
-/** Fewer views of a training than that are all of the usual size: a quarter of them would be too few to settle at it. */
-const FEWEST_TO_GROW = 8000;
 
 /** The training's loss as a share of its trial's, which has fewer views and fewer pictures (docs/decisions.md). */
 const PROMISE = 0.8;
@@ -64,7 +54,7 @@ export async function transfer(
   const gap = budget === 'fast' ? undefined : await fineTuningGap(backbone);
   const note = gap && `The backbone ${backbone.name} stays frozen. ${gap}`;
   onProgress({ stage: 'computing features', fraction: 0, note });
-  const anatomy = await anatomyOf(backbone, budget);
+  const anatomy = await anatomyOf(backbone);
   const plan = makePlan(gap === undefined ? budget : 'fast', pictures.records.length, anatomy);
   const ends = plan.tuning ? ENDS : { ...ENDS, features: 0.8, head: 1 };
   const features = await RowFile.create(join(scratch, 'features'), backbone.width);
@@ -96,12 +86,11 @@ export async function transfer(
       logits: await scoreHead(start, data, held),
     };
     const headLoss = logLoss(scored, fitTemperature(scored));
-    const smallSide = await smallSideOf(backbone, anatomy);
     const begin = (): Stage => {
       const network = withOwnWeights(withFreshHead(backbone, pictures.labelCount));
       return last
         ? lastStages(network, pictures, plan, anatomy, backbone, activations)
-        : wholeNetwork(network, pictures, plan, anatomy, backbone, smallSide);
+        : wholeNetwork(network, pictures, plan, backbone);
     };
     const tuning = { backbone, pictures, held, kept, seed: seed + 1, checkpoints };
     return await fineTune(headOnly, headLoss, begin, tuning, onProgress);
@@ -111,41 +100,9 @@ export async function transfer(
   }
 }
 
-/**
- * Undefined where the operator table doesn't cover the backbone. It has no finest maps for `best`, which trains all of the network,
- * on crops of one size (docs/decisions.md).
- */
-export async function anatomyOf(
-  { model, inputSize: side }: Pick<Backbone, 'model' | 'inputSize'>,
-  budget: Budget,
-): Promise<Anatomy | undefined> {
-  try {
-    const anatomy = await dissect(model, [RECIPE.batch, 3, side, side]);
-    if (budget === 'best') return anatomy;
-    const fine = await findFineMap(model);
-    const isFine = ({ name, workAfter }: Cut) => name === fine && workAfter >= MOST * anatomy.work;
-    return { ...anatomy, fine: anatomy.cuts.find(isFine) };
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * Side in pixels of the crops that fine-tuning begins with, smaller ones to save time (docs/decisions.md); the usual one where the backbone has no finest maps, or takes no other size, whatever its file says.
- */
-export async function smallSideOf(
-  { model, inputSize }: Pick<Backbone, 'model' | 'inputSize'>,
-  { fine }: Pick<Anatomy, 'fine'>,
-): Promise<number> {
-  const { share, least, multiple } = SMALL_SIDE;
-  const side = multiple * Math.floor((share * inputSize) / multiple);
-  const [, , height, width] = model.inputs[0]!.tensor?.shape ?? [];
-  const isOpen = typeof height === 'string' && typeof width === 'string';
-  if (!fine || !isOpen || side < least * inputSize) return inputSize;
-  return await outputShape(model, model.outputs[0]!.name, side).then(
-    () => side,
-    () => inputSize,
-  );
+/** Undefined where the operator table doesn't cover the backbone. */
+async function anatomyOf({ model, inputSize: side }: Backbone): Promise<Anatomy | undefined> {
+  return await dissect(model, [RECIPE.batch, 3, side, side]).catch(() => undefined);
 }
 
 /** Where features and what lies at the cut are written, `[pictures · views, width]`: of each the whole picture, its mirror image, others. */
@@ -193,29 +150,17 @@ function assess({ validation }: TrainedHead, { labels, labelCount, exclusive }: 
 
 const cropsOf = (
   { pixels, records }: Pictures,
-  { inputSize, normalization }: Backbone,
-  side = inputSize,
+  { inputSize: side, normalization }: Backbone,
 ): RandomCrops => ({ pixels: pixels.source, records, side, normalization, augment: AUGMENT });
 
-/** All of the network, but for its finest maps where most of the work lies behind them. */
-function wholeNetwork(
-  network: OnnxModel,
-  pictures: Pictures,
-  { tuning }: Plan,
-  { fine }: Anatomy,
-  backbone: Backbone,
-  smallSide: number,
-): Stage {
-  const grows = smallSide < backbone.inputSize && tuning!.views >= FEWEST_TO_GROW;
+function wholeNetwork(network: OnnxModel, pictures: Pictures, { tuning }: Plan, backbone: Backbone): Stage {
   return {
     name: 'fine-tuning',
     method: 'whole network',
     network,
     part: network,
-    frozen: fine ? weightNames(upTo(fine.name, backbone.model)) : new Set(),
-    adapts: true,
+    frozen: new Set(),
     views: cropsOf(pictures, backbone),
-    ...(grows && { smallViews: cropsOf(pictures, backbone, smallSide) }),
     count: tuning!.views,
   };
 }
@@ -240,7 +185,6 @@ function lastStages(
     network,
     part: activations ? after(network, cut, anatomy) : network,
     frozen: weightNames(upTo(cut.name, backbone.model)),
-    adapts: false,
     views,
     count: tuning!.views,
   };

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 
-const BUDGET = 1500;
+const BUDGET = 1650;
 
 it(`is an engine of at most ${BUDGET} lines`, () => {
   const files = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' });

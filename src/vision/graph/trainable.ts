@@ -48,19 +48,17 @@ export function weightNames({ nodes, initializers }: OnnxModel): Set<string> {
 /**
  * Rebuilds a model of one input and one output for training on inputs of `inputShape`: its weights become inputs (by
  * reference: see {@link Parameter}), and batch normalisation uses each batch's own statistics. Weights that
- * `isTrained` says no to stay constants, and so do the statistics of batch normalisations with such weights, unless `adapts`.
+ * `isTrained` says no to stay constants, and so do the statistics of batch normalisations with such weights.
  * Throws an Error that names the first operator that is not in the operator table.
  */
 export async function makeTrainable(
   model: OnnxModel,
   inputShape: readonly number[],
   isTrained: (weight: string) => boolean = () => true,
-  adapts = false,
 ): Promise<Trainable> {
   const graph = new Graph(model.opset);
   const weights = new Set([...weightNames(model)].filter(isTrained));
-  const byBatch = ({ type, inputs }: OnnxNode) =>
-    type === 'BatchNormalization' && (adapts || weights.has(inputs[1]!));
+  const byBatch = ({ type, inputs }: OnnxNode) => type === 'BatchNormalization' && weights.has(inputs[1]!);
   const parameters: Parameter[] = [];
   const input = graph.input(model.inputs[0]!.name, inputShape);
   const values = await instantiate(

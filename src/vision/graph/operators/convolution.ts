@@ -88,25 +88,8 @@ function inputGradient(g: Graph, x: Value, w: Value, dy: Value, where: Geometry)
     const size = x.shape[axis + 2]! + pads[axis]! + pads[axis + 2]!;
     return (size - span(w.shape[axis + 2]!, dilations[axis]!)) % stride;
   });
-  if (group === 1 && strides.every((stride) => stride === 1)) return turnedConvolution(g, w, dy, where);
   const attributes = { strides, dilations, pads, group, output_padding: leftover };
   return g.op('ConvTranspose', [dy, w], attributes);
-}
-
-/** The same for a stride of 1: a convolution with the kernel turned round, which ONNX Runtime computes faster. */
-function turnedConvolution(g: Graph, w: Value, dy: Value, { dilations, pads }: Geometry): Value {
-  const [o, c, ...sides] = w.shape as [number, number, number, number];
-  const taps = sides[0] * sides[1];
-  // A product with a matrix that reverses rows takes less time than ONNX Runtime's Gather.
-  const reverse = Float32Array.from(
-    { length: taps ** 2 },
-    (_, i) => +(i % taps === taps - 1 - ((i / taps) | 0)),
-  );
-  const backwards = g.constant({ type: 'float32', shape: [taps, taps], data: reverse });
-  const swapped = g.transpose(g.reshape(w, [o, c, taps]), [1, 0, 2]);
-  const turned = g.reshape(g.op('MatMul', [swapped, backwards]), [c, o, ...sides]);
-  const outside = pads.map((pad, i) => span(sides[i % 2]!, dilations[i % 2]!) - 1 - pad);
-  return g.op('Conv', [dy, turned], { dilations, pads: outside });
 }
 
 export const convolution: Record<string, Operator> = {
