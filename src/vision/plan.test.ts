@@ -19,7 +19,7 @@ const network = (work: number): Anatomy => ({
 describe('makePlan', () => {
   it('trains a head only when it has to be fast, or the backbone stays frozen', () => {
     expect(makePlan('fast', 750, network(3e8))).toEqual({ features: 4 });
-    expect(makePlan('balanced', 750, undefined)).toEqual({ features: 6 });
+    expect(makePlan('balanced', 750, undefined)).toEqual({ features: 4 });
   });
 
   it('tunes everything', () => {

@@ -29,13 +29,13 @@ const ALLOWANCES: Record<Budget, Allowance> = {
   fast: { pictures: 750, features: { views: 4, multiplications: 1.5e12 } },
   balanced: {
     pictures: 1500,
-    features: { views: 6, multiplications: 1.5e12 },
+    features: { views: 4, multiplications: 1.5e12 },
     tuning: { perPicture: 14.4, minimum: 3_600, maximum: 72_000, work: 13.2e12 },
   },
   best: {
     pictures: 1500,
     features: { views: 8, multiplications: 6e12 },
-    tuning: { perPicture: 20, minimum: 6_900, maximum: 100_000, work: 43.2e12 },
+    tuning: { perPicture: 40, minimum: 10_000, maximum: 200_000, work: 43.2e12 },
   },
 };
 

@@ -12,7 +12,7 @@ import { RECIPE, rateOf } from './tuning.ts';
 import type { Views } from './views.ts';
 
 /** Views of a trial, as a share of those of the training that may follow. */
-const TRIAL = 0.55;
+const TRIAL = 0.35;
 
 /** One step of fine-tuning. */
 export interface Stage {
