@@ -7,6 +7,7 @@ Needs: torch, timm, onnx, onnxscript.
 
 import argparse
 import json
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -14,6 +15,9 @@ from pathlib import Path
 import numpy
 import timm
 import torch
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from pretraining import networks  # noqa: E402
 
 warnings.filterwarnings("ignore")
 NETWORKS = {
@@ -28,13 +32,30 @@ NETWORKS = {
     "vit_tiny_patch16_224": {"img_size": 64},
     "deit_tiny_patch16_224": {"img_size": 64},
     "vit_small_patch14_dinov2": {"img_size": 56},
+    # The backbone that ships.
+    "ocellus_residual": {"img_size": 128},
 }
 CLASSES = 5
 
 
+class Classifier(torch.nn.Module):
+    """A network of pretraining/networks.py with a head."""
+
+    def __init__(self, family: str):
+        super().__init__()
+        self.backbone = networks.build(family)
+        self.head = torch.nn.Linear(self.backbone.features, CLASSES)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.backbone(x)[0])
+
+
 def build(name: str, options: dict) -> torch.nn.Module:
     torch.manual_seed(0)
-    model = timm.create_model(name, num_classes=CLASSES, drop_rate=0.0, **options)
+    if name.startswith("ocellus_"):
+        model = Classifier(name.removeprefix("ocellus_"))
+    else:
+        model = timm.create_model(name, num_classes=CLASSES, drop_rate=0.0, **options)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.02)

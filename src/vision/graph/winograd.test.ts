@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { random } from '../random.ts';
 import { differentiate } from './differentiate.ts';
-import { Executable } from './executable.ts';
+import { Executable, type Feed } from './executable.ts';
 import { Graph, sizeOf, type Value } from './graph.ts';
-import { encodeModel } from './onnx.ts';
+import { encodeModel, type OnnxModel, type TensorData } from './onnx.ts';
 import { geometry } from './operators/convolution.ts';
+import { makeTrainable } from './trainable.ts';
 import { winograd } from './winograd.ts';
 
 interface Layer {
@@ -104,4 +105,41 @@ it('leaves other kernels, and what it would not make cheaper, as they are', () =
   expect(isUsed({})).toBe(true);
   expect(isUsed({ strides: [2, 2] })).toBe(true);
   expect(others.map(isUsed)).toEqual(others.map(() => false));
+});
+
+it('takes the place of a trained convolution, with its bias', async () => {
+  const next = random(2);
+  const tensor = (shape: number[]): TensorData => ({
+    type: 'float32',
+    shape,
+    data: Float32Array.from({ length: sizeOf(shape) }, () => 2 * next() - 1),
+  });
+  const attributes = { pads: [1, 1, 1, 1], kernel_shape: [3, 3] };
+  const model: OnnxModel = {
+    opset: 18,
+    nodes: [{ type: 'Conv', inputs: ['x', 'w', 'b'], outputs: ['y'], attributes }],
+    initializers: new Map([
+      ['w', tensor([16, 16, 3, 3])],
+      ['b', tensor([16])],
+    ]),
+    inputs: [{ name: 'x', tensor: { type: 'float32', shape: [2, 16, 6, 5] } }],
+    outputs: [{ name: 'y' }],
+    metadata: {},
+  };
+  const x = tensor([2, 16, 6, 5]);
+  const run = async (file: Uint8Array, feeds: Record<string, Feed>) => {
+    const executable = await Executable.compile(file);
+    const { y } = await executable.run(feeds);
+    await executable.release();
+    return y!;
+  };
+  const image = { x: { data: x.data as Float32Array, shape: x.shape } };
+  const { graph, output, parameters } = await makeTrainable(model, x.shape);
+  const feeds = parameters.map(({ value, data }) => [value.name, { data, shape: value.shape }]);
+  expect(graph.nodes.map(({ type }) => type)).not.toContain('Conv');
+  const trained = await run(encodeModel(graph.model({ y: output })), {
+    ...image,
+    ...Object.fromEntries(feeds),
+  });
+  expect(distance(trained, await run(encodeModel(model), image))).toBeLessThan(1e-4);
 });
