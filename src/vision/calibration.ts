@@ -26,7 +26,7 @@ export function logLoss({ logits, labels, labelCount, exclusive }: ScoredPicture
 }
 
 /** How many pictures it takes to believe in a temperature far from 1: those of a handful are all right, or all wrong. */
-const DOUBT = 3;
+const DOUBT = 8;
 
 /**
  * The temperature that makes held-out logits tell their odds best (Guo et al. 2017), between 1/10 and 10, nearer to 1 where there

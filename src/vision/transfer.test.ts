@@ -3,8 +3,8 @@ import { isPromising, leavesNothing } from './transfer.ts';
 
 it.each([
   ['as good as the head, with all that it lacks', 0.5, true],
-  ['a little worse', 0.57, true],
-  ['much worse', 0.65, false],
+  ['a little worse', 0.6, true],
+  ['much worse', 0.7, false],
 ])('a trial that is %s promises a better network: %s, %s', (_case, trial, promises) => {
   expect(isPromising(trial, 0.5)).toBe(promises);
 });

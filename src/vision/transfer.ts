@@ -27,7 +27,7 @@ import type { RandomCrops, Views } from './views.ts';
 const ENDS = { features: 0.2, head: 0.25, trial: 0.52 };
 
 /** The training's loss as a share of its trial's, which has fewer views and fewer pictures (docs/decisions.md). */
-const PROMISE = 0.8;
+const PROMISE = 0.75;
 
 /** A head with so small a loss of a picture, in cross-validation, leaves nothing to gain: hardly one in a hundred is wrong. */
 const NOTHING_LEFT = 0.04;
