@@ -94,7 +94,8 @@ describe('trainClassifier', () => {
     expect(Buffer.from(await train(training)).equals(file)).toBe(true);
   });
 
-  it.each(['fast', 'balanced'] as const)('starts from a backbone (%s)', async (budget) => {
+  // A network of random weights needs the views of `best` to become better than a head.
+  it.each(['fast', 'best'] as const)('starts from a backbone (%s)', async (budget) => {
     const backbone = await openBackbone(encodeModel(randomHead(tiny())), { name: 'random', ...SIZE });
     const options = {
       labels,
@@ -118,7 +119,7 @@ describe('trainClassifier', () => {
     expect(mirrored![0]).toBeCloseTo(own![0]!, 2);
     expect(classifier.info).toMatchObject({
       inputSize: 32,
-      backbone: { name: 'random', checksum: backbone.checksum, fineTuned: budget === 'balanced' },
+      backbone: { name: 'random', checksum: backbone.checksum, fineTuned: budget === 'best' },
       training: { budget, seed: 3, method: budget === 'fast' ? 'head' : 'whole network' },
     });
     await classifier.close();
@@ -132,14 +133,14 @@ describe('trainClassifier', () => {
       exclusive: true,
       training,
       seed: 3,
-      budget: 'balanced',
+      budget: 'best',
       scratch,
       backbone,
     } as const;
     const file = await trainClassifier(base);
 
     // In the trial, and in the training that follows it.
-    for (const share of [0.45, 0.8]) {
+    for (const share of [0.3, 0.8]) {
       const checkpoints = await mkdtemp(join(scratch, 'checkpoints-'));
       const kill = ({ stage, fraction }: TrainingProgress) => {
         if (stage === 'fine-tuning' && fraction > share) throw new Error('killed');

@@ -24,7 +24,7 @@ import { AUGMENT, RECIPE, withFreshHead, withHead } from './tuning.ts';
 import type { RandomCrops, Views } from './views.ts';
 
 /** Share of the progress that has passed when a stage ends. */
-const ENDS = { features: 0.2, head: 0.25, trial: 0.52 };
+const ENDS = { features: 0.07, head: 0.1, trial: 0.33 };
 
 /** The training's loss as a share of its trial's, which has fewer views and fewer pictures (docs/decisions.md). */
 const PROMISE = 0.75;
