@@ -78,44 +78,49 @@ function alongAxis(size: number, results: number, stride: number, pad: number): 
   };
 }
 
+/** Gemm puts the axis that it makes, `[lines]` of `size`, before the others: channels stay last without a transposition. */
+const make = (g: Graph, by: Value, from: Value, size: number) =>
+  g.op('Gemm', [by, g.reshape(from, [sizeOf(from.shape) / size, size])], { transA: 0, transB: 1 });
+
+/** The way back: the first axis, `[lines]`, becomes the last one. */
+function takeBack(g: Graph, by: Value, from: Value): Value {
+  const lines = by.shape[0]!;
+  return g.op('Gemm', [g.reshape(from, [lines, sizeOf(from.shape) / lines]), by], { transA: 1, transB: 0 });
+}
+
+const isUsual = ([, , ...taps]: readonly number[], { strides, dilations, group }: Geometry) =>
+  taps.every((size) => size === 3) &&
+  dilations.every((each) => each === 1) &&
+  strides.every((stride) => stride === strides[0] && stride <= 2) &&
+  group === 1;
+
 /**
  * A convolution with a 3×3 kernel, `[n, c, h, w]` with `[o, c, 3, 3]`, as matrix products that autodiff knows: those of one kind over
  * all channels are one, so that values and gradients take fewer multiplications. Undefined for other kernels, and for maps so
  * large, or of so few channels, that it would take more.
  */
 export function winograd(g: Graph, x: Value, w: Value, where: Geometry): Value | undefined {
-  const { strides, dilations, pads, group } = where;
+  if (!isUsual(w.shape, where)) return undefined;
+  const { strides, pads } = where;
   const [n, c, height, width] = x.shape as [number, number, number, number];
-  const [o, , ...taps] = w.shape as [number, number, number, number];
-  const [stride] = strides;
-  if (taps.some((size) => size !== 3) || dilations.some((each) => each !== 1) || group !== 1)
-    return undefined;
-  if (strides[1] !== stride || stride > 2) return undefined;
-
-  const [high, wide] = outputSize([height, width], taps, where);
-  const rows = alongAxis(height, high, stride, pads[0]);
-  const columns = alongAxis(width, wide, stride, pads[1]);
+  const o = w.shape[0]!;
+  const [high, wide] = outputSize([height, width], [3, 3], where);
+  const rows = alongAxis(height, high, strides[0], pads[0]);
+  const columns = alongAxis(width, wide, strides[1], pads[1]);
   const [down, across] = [rows.kernel.length, columns.kernel.length];
   const [lines, posts] = [down * rows.tiles, across * columns.tiles];
-  const around = c * height * (width + lines) * posts + o * high * (wide + lines) * posts;
-  if (around > 9 * high * wide * c * o) return undefined;
+  const transforms = c * height * (width + lines) * posts + o * high * (wide + lines) * posts;
+  if (transforms > 9 * high * wide * c * o) return undefined;
 
-  const matrix = (data: Float32Array, height: number) =>
-    g.constant({ type: 'float32', shape: [height, data.length / height], data });
-  // Gemm puts the axis that it makes before the others, which leaves channels last without a transposition, and takes it back so.
-  const make = (by: Value, from: Value, size: number) =>
-    g.op('Gemm', [by, g.reshape(from, [sizeOf(from.shape) / size, size])], { transA: 0, transB: 1 });
-  const takeBack = (by: Value, from: Value) => {
-    const size = by.shape[0]!;
-    return g.op('Gemm', [g.reshape(from, [size, sizeOf(from.shape) / size]), by], { transA: 1, transB: 0 });
-  };
+  const matrix = (data: Float32Array, length: number) =>
+    g.constant({ type: 'float32', shape: [length, data.length / length], data });
   const kernel = rows.kernel.flatMap((a) => columns.kernel.map((b) => a.flatMap((p) => b.map((q) => p * q))));
-  const inputs = make(matrix(rows.input, lines), make(matrix(columns.input, posts), x, width), height);
-  const kernels = make(matrix(Float32Array.from(kernel.flat()), down * across), w, 9);
+  const kernels = make(g, matrix(Float32Array.from(kernel.flat()), down * across), w, 9);
+  const inputs = make(g, matrix(rows.input, lines), make(g, matrix(columns.input, posts), x, width), height);
   const products = g.op('MatMul', [
     g.reshape(inputs, [down, rows.tiles, across, columns.tiles * n, c]),
     g.transpose(g.reshape(kernels, [down, 1, across, o, c]), [0, 1, 2, 4, 3]),
   ]);
-  const sums = takeBack(matrix(columns.output, posts), takeBack(matrix(rows.output, lines), products));
+  const sums = takeBack(g, matrix(columns.output, posts), takeBack(g, matrix(rows.output, lines), products));
   return g.reshape(sums, [n, o, high, wide]);
 }
