@@ -4,8 +4,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Ask } from './thread.ts';
 
 // What runs in the threads that thread.ts starts: one generator, a value each time that one is asked for.
-// The threads that compute come first, which wait for each other and lose more than they are kept waiting for. Linux alone has priorities
-// of threads: elsewhere it would be that of the process.
+// ONNX Runtime's threads wait for each other, so one of them that is held up holds up all: they come first. Linux alone has priorities of
+// threads; elsewhere this would be the whole process's.
 if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_LOW);
 const { module, order } = workerData;
 const { default: generate } = await import(module);

@@ -95,7 +95,7 @@ export class Graph {
     return this.op('Reshape', [x, this.ints(shape)]);
   }
 
-  /** Axes in another order. What was only put in another order before is read from there. */
+  /** Axes in another order. Of a value that is a transposition itself, the two become one, or none where they undo each other. */
   transpose(x: Value, perm: number[]): Value {
     const before = this.producerOf(x);
     if (before?.type !== 'Transpose') return this.op('Transpose', [x], { perm });
